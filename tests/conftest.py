@@ -1,0 +1,77 @@
+"""Fixtures for every test: voices that the tests make themselves, and real speech if there is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from voxguard.arrays import Samples
+from voxguard.dsp.voice import synthetic_voice
+
+RATE = 16_000
+
+
+@lru_cache(maxsize=64)
+def _voice(seconds: float, sample_rate: int, speaker: int, seed: int) -> Samples:
+    samples = synthetic_voice(seconds=seconds, sample_rate=sample_rate, speaker=speaker, seed=seed)
+    samples.flags.writeable = False  # shared between tests
+    return samples
+
+
+@pytest.fixture(scope="session")
+def make_voice() -> Callable[..., Samples]:
+    """``make_voice(sample_rate=..., seconds=..., speaker=..., seed=...)``, kept, read-only."""
+
+    def make(
+        sample_rate: int = RATE, seconds: float = 1.0, speaker: int = 0, seed: int = 0
+    ) -> Samples:
+        return _voice(seconds, sample_rate, speaker, seed)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def voice(make_voice: Callable[..., Samples]) -> Samples:
+    """One second of a voice at 16 kHz, ``(n,)``."""
+    return make_voice()
+
+
+@pytest.fixture(scope="session")
+def voice_8k(make_voice: Callable[..., Samples]) -> Samples:
+    """One second of the same voice at 8 kHz."""
+    return make_voice(8_000)
+
+
+@pytest.fixture(scope="session")
+def voice_44k(make_voice: Callable[..., Samples]) -> Samples:
+    """One second of the same voice at 44.1 kHz."""
+    return make_voice(44_100)
+
+
+@pytest.fixture(scope="session")
+def voice_48k(make_voice: Callable[..., Samples]) -> Samples:
+    """One second of the same voice at 48 kHz."""
+    return make_voice(48_000)
+
+
+@pytest.fixture(scope="session")
+def stereo(make_voice: Callable[..., Samples]) -> Samples:
+    """Two speakers at 16 kHz, one a channel, ``(2, n)``."""
+    both = np.stack([make_voice(speaker=1), make_voice(speaker=2, seed=1)])
+    both.flags.writeable = False
+    return both
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real speech (see the design, section 8); skips the test where it is absent."""
+    beside = Path(__file__).resolve().parents[2] / "shared"
+    folder = Path(os.environ.get("VOXGUARD_DATA") or beside)
+    if not (folder / "speech").is_dir():
+        pytest.skip(f"no real speech at {folder}: set VOXGUARD_DATA to the folder that holds it")
+    return folder

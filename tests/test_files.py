@@ -1,0 +1,515 @@
+"""anonymize_file and anonymize_folder: whole or nothing, and never the voice that went in."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+sys.path.insert(0, str(Path(__file__).parent / "plugin"))
+from voxguard_test_methods import Fault, Scramble
+
+import voxguard
+from voxguard.errors import (
+    AudioError,
+    ConfigurationError,
+    CorruptAudioError,
+    NonFiniteAudioError,
+    OutputError,
+    VoxguardError,
+)
+from voxguard.files import anonymize_file, anonymize_folder
+
+RECORD = "voxguard-run.json"
+
+
+def noise(frames=16_000, channels=1, seed=0):
+    return np.random.default_rng(seed).normal(0, 0.1, (frames, channels)).astype(np.float32)
+
+
+def write(path, frames=16_000, rate=16_000, channels=1, seed=0, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, noise(frames, channels, seed), rate, **options)
+    return path
+
+
+def all_files(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir())
+
+
+def assert_no_copy(source, target):
+    raw, out = (soundfile.read(p, always_2d=True)[0] for p in (source, target))
+    assert raw.shape == out.shape
+    for a, b in zip(raw.T, out.T, strict=True):
+        if np.std(a) and np.std(b) and len(a) > 1000:
+            spectra = np.fft.rfft(a, 2 * len(a)).conj() * np.fft.rfft(b, 2 * len(a))
+            peak = np.abs(np.fft.irfft(spectra)).max()
+            assert peak < 0.5 * np.linalg.norm(a) * np.linalg.norm(b)
+
+
+# One file
+
+
+@pytest.mark.parametrize("rate", [None, 16_000, 22_050])
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize(
+    ("frames", "channels"),
+    [(2, 2), (9, 5), (1, 1), (3, 2), (64, 64), (65_537, 2), (200_000, 1), (131_075, 3)],
+)
+def test_keeps_length_rate_and_channels(tmp_path, frames, channels, live, rate):
+    source = write(tmp_path / "in.wav", frames, 44_100, channels)
+    target = anonymize_file(source, tmp_path / "out.wav", Scramble(live=live, rate=rate))
+    info = soundfile.info(target)
+    assert (info.frames, info.samplerate, info.channels) == (frames, 44_100, channels)
+    assert all_files(tmp_path) == ["in.wav", "out.wav"]
+    if rate is None:
+        assert_no_copy(source, target)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT", "DOUBLE", "PCM_U8"])
+def test_keeps_the_sample_type(tmp_path, subtype):
+    source = write(tmp_path / "in.wav", subtype=subtype)
+    assert soundfile.info(anonymize_file(source, tmp_path / "o.wav", Scramble())).subtype == subtype
+
+
+@pytest.mark.parametrize("rate", [None, 8_000])
+def test_blocks_give_what_the_whole_array_gives(tmp_path, rate):
+    source = write(tmp_path / "in.wav", 300_001, 16_000, 2, subtype="FLOAT")
+    target = anonymize_file(source, tmp_path / "o.wav", Scramble(seed=1, rate=rate), utterance="u")
+    samples = np.ascontiguousarray(soundfile.read(source, dtype="float32")[0].T)
+    whole = Scramble(seed=1, rate=rate)(samples, 16_000, utterance="u")
+    got = soundfile.read(target, dtype="float32")[0].T
+    assert np.abs(got - whole).max() <= (0 if rate is None else 1e-5)
+
+
+def test_a_path_in_gives_a_path_out(tmp_path):
+    source = write(tmp_path / "in.wav")
+    target = anonymize_file(str(source), str(tmp_path / "o.flac"), Scramble())
+    assert target == tmp_path / "o.flac"
+
+
+def test_memory_does_not_grow_with_the_length(tmp_path):
+    def peak(seconds):
+        source = tmp_path / f"{seconds}.flac"
+        with soundfile.SoundFile(source, "w", 16_000, 1) as file:
+            for second in range(seconds):
+                file.write(noise(16_000, seed=second))
+        tracemalloc.start()
+        anonymize_file(source, tmp_path / f"{seconds}.out.flac", Scramble(rate=8_000))
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return size
+
+    few = peak(120)
+    assert peak(600) < 1.1 * few
+
+
+def test_silence_stays_silence(tmp_path):
+    soundfile.write(tmp_path / "in.wav", np.zeros(150_000), 16_000)
+    target = anonymize_file(tmp_path / "in.wav", tmp_path / "o.wav", Scramble())
+    assert not soundfile.read(target)[0].any()
+
+
+@pytest.mark.parametrize(("live", "after"), [(True, 0), (True, 100_000), (False, 0)])
+@pytest.mark.parametrize("kind", ["raise", "nan", "shape", "memory", "copy"])
+def test_a_method_that_breaks_leaves_nothing(tmp_path, kind, live, after):
+    source = write(tmp_path / "in.wav", 200_000)
+    with pytest.raises(VoxguardError) as caught:
+        anonymize_file(source, tmp_path / "out.wav", Fault(kind=kind, after=after, live=live))
+    assert all_files(tmp_path) == ["in.wav"]
+    assert "raw samples" not in str(caught.value)
+
+
+def test_what_holds_no_voice_may_stay_as_it_is(tmp_path):
+    """A constant offset has no formants to move; a method may well give it back."""
+
+    class Still(Scramble):
+        def open_stream(self, sample_rate, channels, voice, max_latency_ms):
+            stream = super().open_stream(sample_rate, channels, voice, max_latency_ms)
+            push = stream.push
+            stream.push = lambda samples: samples if np.ptp(samples) == 0 else push(samples)
+            stream.flush = lambda: np.zeros((channels, 0), np.float32)
+            return stream
+
+    samples = np.full(200_000, 0.25)
+    samples[150_000:] = noise(50_000)[:, 0]
+    soundfile.write(tmp_path / "in.wav", samples, 16_000)
+    anonymize_file(tmp_path / "in.wav", tmp_path / "o.wav", Still(delay=0))
+
+
+def test_a_copy_never_touches_the_disk(tmp_path, monkeypatch):
+    from voxguard.audio import AudioWriter
+
+    written = []
+    monkeypatch.setattr(AudioWriter, "write", lambda self, samples: written.append(samples))
+    with pytest.raises(VoxguardError, match="changed nothing"):
+        anonymize_file(write(tmp_path / "in.wav"), tmp_path / "o.wav", Fault(kind="copy"))
+    assert not written
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_a_failure_leaves_the_old_target(tmp_path, overwrite):
+    source, target = write(tmp_path / "in.wav"), tmp_path / "o.wav"
+    target.write_bytes(b"old")
+    with pytest.raises(VoxguardError):
+        anonymize_file(source, target, Fault(), overwrite=overwrite)
+    assert target.read_bytes() == b"old"
+
+
+def test_overwrites_only_when_told(tmp_path):
+    source, target = write(tmp_path / "in.wav"), tmp_path / "o.wav"
+    target.write_bytes(b"old")
+    with pytest.raises(OutputError, match="exists"):
+        anonymize_file(source, target, Scramble())
+    anonymize_file(source, target, Scramble(), overwrite=True)
+    assert_no_copy(source, target)
+
+
+def test_the_source_is_replaced_only_when_told(tmp_path):
+    source = write(tmp_path / "in.wav")
+    link = tmp_path / "link.wav"
+    link.hardlink_to(source)
+    before = source.read_bytes()
+    for target in (source, link):
+        with pytest.raises(OutputError, match="the source itself"):
+            anonymize_file(source, target, Scramble())
+    assert source.read_bytes() == before
+    anonymize_file(source, source, Scramble(), overwrite=True)
+    assert_no_copy(link, source)  # the link still is the voice that went in
+
+
+@pytest.mark.parametrize("name", ["absent.wav", "folder"])
+def test_a_source_that_is_no_file(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(AudioError, match=name):
+        anonymize_file(tmp_path / name, tmp_path / "o.wav", Scramble())
+
+
+def test_a_target_that_is_a_folder(tmp_path):
+    with pytest.raises(OutputError, match="is a folder"):
+        anonymize_file(write(tmp_path / "in.wav"), tmp_path, Scramble(), overwrite=True)
+
+
+def test_a_truncated_file(tmp_path):
+    source = write(tmp_path / "in.wav", 200_000)
+    source.write_bytes(source.read_bytes()[:-1000])
+    with pytest.raises(CorruptAudioError):
+        anonymize_file(source, tmp_path / "o.wav", Scramble())
+    assert all_files(tmp_path) == ["in.wav"]
+
+
+def test_nan_in_the_middle(tmp_path):
+    samples = noise(200_000)
+    samples[150_000] = np.nan
+    soundfile.write(tmp_path / "in.wav", samples, 16_000, subtype="FLOAT")
+    with pytest.raises(NonFiniteAudioError):
+        anonymize_file(tmp_path / "in.wav", tmp_path / "o.wav", Scramble())
+    assert all_files(tmp_path) == ["in.wav"]
+
+
+def test_a_full_disk(tmp_path):
+    write(tmp_path / "in.wav", 200_000)
+    code = (
+        "import resource, signal, sys\n"
+        "from voxguard_test_methods import Scramble\n"
+        "from voxguard import anonymize_file\n"
+        "from voxguard.errors import OutputError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "try: anonymize_file('in.wav', 'o.wav', Scramble())\n"
+        "except OutputError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path, env=python_path(), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "o.wav" in done.stdout
+    assert all_files(tmp_path) == ["in.wav"]
+
+
+def test_a_folder_without_permission(tmp_path):
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    source = write(tmp_path / "in.wav")
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with pytest.raises(OutputError):
+        anonymize_file(source, tmp_path / "locked" / "o.wav", Scramble())
+
+
+def python_path():
+    paths = [Path(voxguard.__file__).parents[1], Path(__file__).parent / "plugin"]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths)), "OMP_NUM_THREADS": "1"}
+
+
+# A folder
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    folder = tmp_path / "raw"
+    write(folder / "anna" / "1.wav", seed=1)
+    write(folder / "anna" / "deep" / "er" / "2.flac", seed=2)
+    write(folder / "bért 名" / "a b\n'c\".WAV", seed=3, format="WAV")
+    write(folder / "top.ogg", seed=4)
+    (folder / "notes.txt").write_text("hello")
+    (folder / "anna" / ".hidden").write_text("")
+    return folder
+
+
+def test_structure_is_kept(corpus, tmp_path):
+    safe = tmp_path / "x" / "safe"
+    report = anonymize_folder(corpus, safe, Scramble(), jobs=3)
+    audio = [name for name in all_files(corpus) if not name.endswith((".txt", ".hidden"))]
+    assert all_files(safe) == sorted([*audio, RECORD])
+    assert (report.done, report.skipped, report.failed, report.ignored) == (4, 0, (), 2)
+    assert report.seconds == pytest.approx(4.0)
+    for name in audio:
+        assert_no_copy(corpus / name, safe / name)
+
+
+def test_names_that_are_no_text(tmp_path):
+    name = os.fsdecode(b"\xff\xfe.wav")
+    source = write(tmp_path / "raw" / "in.wav")
+    try:
+        source.rename(source.with_name(name))
+    except OSError:
+        pytest.skip("this file system takes text only")
+    report = anonymize_folder(tmp_path / "raw", tmp_path / "safe", Scramble(seed=1))
+    assert (tmp_path / "safe" / name).exists() == bool(report.done)
+    assert report.done + len(report.failed) == 1
+    (tmp_path / "raw" / name).write_bytes(b"not audio")
+    report = anonymize_folder(tmp_path / "raw", tmp_path / "safe", Scramble(), overwrite=True)
+    report.failed[0].path.encode()
+
+
+def test_failures_are_told_and_the_rest_goes_on(corpus, tmp_path):
+    (corpus / "video.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + bytes(100))
+    (corpus / "empty.wav").write_bytes(b"")
+    (corpus / "broken.flac").write_bytes(b"fLaC" + bytes(50))
+    (corpus / "gone.wav").symlink_to(corpus / "nowhere.wav")
+    cut = corpus / "anna" / "cut.wav"
+    cut.write_bytes((corpus / "anna" / "1.wav").read_bytes()[:999])
+    os.mkfifo(corpus / "pipe.wav")  # must not block
+    report = anonymize_folder(corpus, tmp_path / "safe", Scramble(), jobs=2)
+    assert report.done == 4
+    assert [failure.path for failure in report.failed] == [
+        "anna/cut.wav", "broken.flac", "empty.wav", "gone.wav", "video.mp4",
+    ]  # fmt: skip
+    assert all(failure.reason for failure in report.failed)
+    assert "ffmpeg" in report.failed[-1].reason
+    assert len(all_files(tmp_path / "safe")) == 5
+    record = json.loads((tmp_path / "safe" / RECORD).read_text())
+    assert record["failed"] == report.as_dict()["failed"]
+    assert not record["complete"]
+
+
+@pytest.mark.parametrize("kind", ["raise", "nan", "copy", "shape"])
+def test_a_broken_method_writes_nothing(corpus, tmp_path, kind):
+    report = anonymize_folder(corpus, tmp_path / "safe", Fault(kind=kind), jobs=2)
+    assert len(report.failed) == 4
+    assert all_files(tmp_path / "safe") == [RECORD]
+
+
+def test_without_resume_or_overwrite_what_is_there_fails(corpus, tmp_path):
+    anonymize_folder(corpus, tmp_path / "safe", Scramble())
+    before = (tmp_path / "safe" / "anna" / "1.wav").read_bytes()
+    report = anonymize_folder(corpus, tmp_path / "safe", Scramble())
+    assert len(report.failed) == 4
+    assert (tmp_path / "safe" / "anna" / "1.wav").read_bytes() == before
+    report = anonymize_folder(corpus, tmp_path / "safe", Scramble(), overwrite=True)
+    assert report.done == 4
+    assert (tmp_path / "safe" / "anna" / "1.wav").read_bytes() != before
+
+
+def test_resume_does_what_is_missing(corpus, tmp_path):
+    safe = tmp_path / "safe"
+    anonymize_folder(corpus, safe, Scramble())
+    (safe / "top.ogg").unlink()
+    (safe / "anna" / ".voxguard-0123456789abcdef.part").write_bytes(b"left by a killed run")
+    kept = (safe / "anna" / "1.wav").stat().st_mtime_ns
+    report = anonymize_folder(corpus, safe, Scramble(), resume=True)
+    assert (report.done, report.skipped, report.failed) == (1, 3, ())
+    assert (safe / "anna" / "1.wav").stat().st_mtime_ns == kept
+    assert not [name for name in all_files(safe) if ".part" in name]
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        (Scramble(delay=10), "options"),
+        (Scramble(seed=1), "randomness"),
+        (Scramble(scope="session"), "randomness"),
+        (Fault(), "method"),
+    ],
+)
+def test_a_folder_does_not_mix_methods(corpus, tmp_path, other, what):
+    safe = tmp_path / "safe"
+    anonymize_folder(corpus, safe, Scramble())
+    (safe / "top.ogg").unlink()
+    before = all_files(safe)
+    for resume in (True, False):
+        with pytest.raises(ConfigurationError, match=f"made with {what}"):
+            anonymize_folder(corpus, safe, other, resume=resume)
+    assert all_files(safe) == before
+
+
+def test_resume_refuses_files_of_unknown_origin(corpus, tmp_path):
+    write(tmp_path / "safe" / "top.ogg")  # could be the raw voice
+    with pytest.raises(ConfigurationError, match="could be raw"):
+        anonymize_folder(corpus, tmp_path / "safe", Scramble(), resume=True)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema_version": 99}'])
+def test_a_record_that_cannot_be_read(corpus, tmp_path, content):
+    anonymize_folder(corpus, tmp_path / "safe", Scramble())
+    (tmp_path / "safe" / RECORD).write_text(content)
+    with pytest.raises(ConfigurationError, match="cannot be read as the record"):
+        anonymize_folder(corpus, tmp_path / "safe", Scramble(), resume=True)
+    report = anonymize_folder(corpus, tmp_path / "safe", Scramble(), overwrite=True)
+    assert report.done == 4
+
+
+def test_an_overwriting_run_that_broke_cannot_be_resumed(corpus, tmp_path):
+    safe = tmp_path / "safe"
+    anonymize_folder(corpus, safe, Scramble(delay=1))
+    good = (corpus / "top.ogg").read_bytes()
+    (corpus / "top.ogg").write_bytes(b"broken")
+    assert anonymize_folder(corpus, safe, Scramble(), overwrite=True).failed
+    (corpus / "top.ogg").write_bytes(good)
+    with pytest.raises(ConfigurationError, match="overwriting"):  # top.ogg is of the first run
+        anonymize_folder(corpus, safe, Scramble(), resume=True)
+    assert not anonymize_folder(corpus, safe, Scramble(), overwrite=True).failed
+    assert anonymize_folder(corpus, safe, Scramble(), resume=True).skipped == 4
+
+
+def test_target_and_source_apart(corpus, tmp_path):
+    for source, target in [
+        (corpus, corpus), (corpus, corpus / "safe"), (corpus / "anna", corpus),
+    ]:  # fmt: skip
+        with pytest.raises(ConfigurationError, match="within the other"):
+            anonymize_folder(source, target, Scramble())
+    (corpus / "link").symlink_to(tmp_path / "safe")
+    (tmp_path / "safe").mkdir()
+    with pytest.raises(ConfigurationError, match="within the other"):
+        anonymize_folder(corpus, tmp_path / "safe", Scramble())
+    assert all_files(tmp_path / "safe") == []
+
+
+def test_links_in_circles(corpus, tmp_path):
+    (corpus / "anna" / "loop").symlink_to(corpus)
+    (corpus / "anna" / "self").symlink_to(corpus / "anna" / "self")
+    outside = write(tmp_path / "elsewhere" / "x.wav").parent
+    (corpus / "out").symlink_to(outside)
+    report = anonymize_folder(corpus, tmp_path / "safe", Scramble())
+    assert (report.done, report.failed) == (5, ())
+    assert (tmp_path / "safe" / "out" / "x.wav").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"jobs": -1}, "jobs="),
+        ({"resume": True, "overwrite": True}, "choose one"),
+        ({"speaker_from": "name"}, "speaker_from="),
+    ],
+)
+def test_arguments_that_do_not_go_together(corpus, tmp_path, arguments, message):
+    with pytest.raises(ConfigurationError, match=message):
+        anonymize_folder(corpus, tmp_path / "safe", Scramble(), **arguments)
+    assert not (tmp_path / "safe").exists()
+
+
+def test_a_corpus_scope_needs_speakers(corpus, tmp_path):
+    with pytest.raises(ConfigurationError, match="speaker"):
+        anonymize_folder(corpus, tmp_path / "safe", Scramble(scope="corpus"))
+    assert not (tmp_path / "safe").exists()
+    report = anonymize_folder(
+        corpus, tmp_path / "safe", Scramble(scope="corpus"), speaker_from="folder"
+    )
+    assert report.done == 4
+
+
+def test_the_folder_names_the_speaker(tmp_path):
+    key = bytes(range(32))
+    for path in ("anna/1", "anna/2", "bert/1"):
+        write(tmp_path / "raw" / f"{path}.wav", subtype="FLOAT")  # the same audio
+    safe = tmp_path / "safe"
+    anonymize_folder(tmp_path / "raw", safe, Scramble(key=key), speaker_from="folder")
+    one, two, other = ((safe / f"{p}.wav").read_bytes() for p in ("anna/1", "anna/2", "bert/1"))
+    assert one == two != other
+
+
+def test_the_order_of_the_work_does_not_matter(corpus, tmp_path):
+    for jobs in (1, 4):
+        anonymize_folder(corpus, tmp_path / str(jobs), Scramble(seed=5), jobs=jobs)
+    for name in ("anna/1.wav", "anna/deep/er/2.flac"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "4" / name).read_bytes()
+
+
+def test_the_record_marks_a_seed_and_hides_a_key(corpus, tmp_path):
+    anonymize_folder(corpus, tmp_path / "seeded", Scramble(seed=5))
+    record = json.loads((tmp_path / "seeded" / RECORD).read_text())
+    assert record["randomness"]["seed"] == 5
+    assert record["randomness"]["weakens_privacy"]
+    assert record["schema_version"] == 1
+    assert (record["done"], record["complete"]) == (4, True)
+    key = bytes(range(32))
+    anonymize_folder(corpus, tmp_path / "keyed", Scramble(key=key))
+    text = (tmp_path / "keyed" / RECORD).read_text()
+    assert json.loads(text)["randomness"] == {"origin": "key", "scope": "automatic"}
+    assert key.hex() not in text
+
+
+def test_progress_counts_up(corpus, tmp_path):
+    told = []
+    anonymize_folder(
+        corpus, tmp_path / "safe", Scramble(), jobs=2, progress=lambda *now: told.append(now)
+    )
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_an_interruption_stops_all_threads_and_leaves_no_partial_file(tmp_path):
+    for number in range(8):
+        write(tmp_path / "raw" / f"{number}.wav", 1_000_000)
+
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        anonymize_folder(
+            tmp_path / "raw", tmp_path / "safe", Scramble(pause_ms=20), jobs=3, progress=interrupt
+        )
+    left = [name for name in all_files(tmp_path / "safe") if name != RECORD]
+    assert len(left) < 8
+    assert all(soundfile.info(tmp_path / "safe" / name).frames == 1_000_000 for name in left)
+    report = anonymize_folder(tmp_path / "raw", tmp_path / "safe", Scramble(pause_ms=20),
+                              resume=True)  # fmt: skip
+    assert report.done + report.skipped == 8
+
+
+def test_two_runs_at_once_share_the_work(tmp_path):
+    for number in range(12):
+        write(tmp_path / "raw" / f"{number}.wav", 20_000)
+    reports = []
+
+    def run():
+        reports.append(
+            anonymize_folder(
+                tmp_path / "raw", tmp_path / "safe", Scramble(pause_ms=5), resume=True, jobs=2
+            )
+        )
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(report.done for report in reports) == 12
+    assert all(report.done + report.skipped == 12 for report in reports)
+    assert len(all_files(tmp_path / "safe")) == 13

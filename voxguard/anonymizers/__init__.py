@@ -1,0 +1,1 @@
+"""The anonymizers, one a file, on :mod:`voxguard.anonymizers.base`."""

@@ -1,0 +1,194 @@
+"""The one place that decodes, encodes and resamples audio files.
+
+A file is read in blocks of bounded size and is whole or an error: a truncated, contradictory or
+non-finite file never passes as audio. A file is written under a temporary name, without any
+metadata, and gets its name when it is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from voxguard import _containers
+from voxguard._encode import AudioWriter
+from voxguard._publish import remove_abandoned
+from voxguard._rates import (
+    MAX_SAMPLE_RATE,
+    MIN_SAMPLE_RATE,
+    StreamResampler,
+    check_sample_rate,
+    resample,
+)
+from voxguard.errors import (
+    AudioError,
+    CorruptAudioError,
+    NonFiniteAudioError,
+    UnsupportedAudioError,
+)
+
+__all__ = [
+    "MAX_SAMPLE_RATE",
+    "MIN_SAMPLE_RATE",
+    "AudioReader",
+    "AudioWriter",
+    "StreamResampler",
+    "check_sample_rate",
+    "read",
+    "remove_abandoned",
+    "resample",
+]
+
+Samples = npt.NDArray[np.float32]
+
+_READ_FRAMES = 1 << 16
+_UNKNOWN_FRAMES = 1 << 62  # libsndfile reports 2^63 - 1 for a FLAC that does not say
+# Formats whose truncation is noticed, by libsndfile or by _containers. The rest of what libsndfile
+# reads (PAF, PVF, IRCAM, VOC, MAT ...) is read short in silence.
+_READABLE = frozenset(
+    "WAV WAVEX RF64 W64 AIFF SVX AU CAF NIST HTK FLAC OGG MP3".split()  # noqa: SIM905
+)
+_UNSUPPORTED_CODES = (1, 4, 18)  # SF_ERR_UNRECOGNISED_FORMAT, _UNSUPPORTED_ENCODING, UNIMPLEMENTED
+_BAD_FILE = 7  # SFE_BAD_FILE
+_HEADERLESS = (".raw", ".pcm", ".gsm", ".vox")  # libsndfile goes by the name and takes any bytes
+_DECODER_ERRORS = (soundfile.SoundFileError, RuntimeError, ValueError, TypeError, OSError)
+
+
+class AudioReader:
+    """Reads an audio file in blocks, and reads it whole or raises.
+
+    Attributes:
+        sample_rate: Hz.
+        channels: number of channels.
+        frames: samples per channel that the file promises; None where it does not say.
+        format: container in soundfile's terms, e.g. ``"WAV"``.
+        subtype: encoding in soundfile's terms, e.g. ``"PCM_16"``.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        """Open the file and hold its header against it.
+
+        Args:
+            path: any format that libsndfile reads and whose truncation can be noticed.
+
+        Raises:
+            AudioError: it cannot be opened (missing, a directory, no permission).
+            UnsupportedAudioError: not audio, or a format, encoding or rate that is not accepted.
+            CorruptAudioError: cut short, empty or self-contradictory.
+        """
+        self._path = Path(path)
+        self._name = self._path.name
+        self._position = 0
+        claims = _containers.inspect(self._path)
+        if claims.kind is None and self._path.suffix.lower() in _HEADERLESS:
+            raise UnsupportedAudioError(
+                f"{self._name}: headerless audio; rate and sample type are unknown: convert it "
+                "first, e.g. sox -r 16000 -e signed -b 16 -c 1 in.raw out.wav"
+            )
+        try:
+            self._file = soundfile.SoundFile(str(self._path))
+        except _DECODER_ERRORS as error:
+            raise self._translated(error, claims.kind) from None
+        # soundfile seeks after every read of a seekable file, which fails at the end of a FLAC of
+        # unknown length and makes MP3 decoding restart; reading on needs no seek.
+        self._file.seekable = lambda: False
+        self.format: str = self._file.format
+        self.subtype: str = self._file.subtype
+        self.channels: int = self._file.channels
+        promised = self._file.frames if claims.frames is None else claims.frames
+        self.frames: int | None = promised if promised < _UNKNOWN_FRAMES else None
+        try:
+            if self.format not in _READABLE:
+                raise UnsupportedAudioError(
+                    f"{self._name}: got {self.format}, in which a truncated file cannot be told "
+                    "from a whole one; convert it first, e.g. sox in out.wav"
+                )
+            try:
+                self.sample_rate = check_sample_rate(self._file.samplerate)
+            except UnsupportedAudioError as error:
+                raise UnsupportedAudioError(f"{self._name}: {error}") from None
+            if self.frames == 0:
+                raise CorruptAudioError(f"{self._name}: no samples in it")
+        except AudioError:
+            self.close()
+            raise
+
+    def _translated(self, error: Exception, kind: str | None) -> AudioError:
+        text = getattr(error, "error_string", str(error)).rstrip(".")
+        if kind is None:
+            return UnsupportedAudioError(
+                f"{self._name}: not recognised as audio; WAV, FLAC, OGG, Opus, MP3, AIFF, AU, CAF "
+                "and W64 are accepted: convert it first, e.g. with ffmpeg"
+            )
+        code = getattr(error, "code", None)
+        if code == _BAD_FILE:  # libsndfile's words would be "File does not exist"
+            text = "no decodable audio in it"
+        is_unsupported = code in _UNSUPPORTED_CODES and kind not in ("FLAC", "OGG", "MPEG")
+        problem = UnsupportedAudioError if is_unsupported else CorruptAudioError
+        return problem(
+            f"{self._name}: this {kind} file cannot be decoded ({text}); get it again from its "
+            "source, or convert it, e.g. with ffmpeg to 16-bit WAV"
+        )
+
+    def blocks(self, frames: int) -> Iterator[Samples]:
+        """Read on from where the last block ended, to the end of the file.
+
+        Args:
+            frames: samples per channel in a block; the last may be shorter.
+
+        Yields:
+            float32 ``(channels, n)``, C-contiguous.
+
+        Raises:
+            NonFiniteAudioError: NaN or infinity in the block.
+            CorruptAudioError: the decoder stumbled, or more or fewer samples came than promised.
+        """
+        while True:
+            try:
+                block = self._file.read(frames, dtype="float32", always_2d=True)
+            except _DECODER_ERRORS as error:
+                raise self._translated(error, self.format) from None
+            if len(block) == 0:
+                break
+            if not np.isfinite(block).all():
+                raise NonFiniteAudioError(
+                    f"{self._name}: NaN or infinity among the samples from {self._position} on; "
+                    "repair the file first"
+                )
+            self._position += len(block)
+            yield np.ascontiguousarray(block.T)
+        if self.frames is None and self._position == 0:
+            raise CorruptAudioError(f"{self._name}: no samples in it")
+        if self.frames is not None and self._position != self.frames:
+            raise CorruptAudioError(
+                f"{self._name}: cut short or damaged: header promises {self.frames} frames, "
+                f"{self._position} could be read; get the file again from its source"
+            )
+
+    def close(self) -> None:
+        """Close the file; harmless when repeated."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def read(path: Path | str) -> tuple[Samples, int]:
+    """Read a whole file.
+
+    Args:
+        path: as for `AudioReader`, which also says what is raised.
+
+    Returns:
+        Samples, float32 ``(channels, n)``, and the sample rate in Hz.
+    """
+    with AudioReader(path) as reader:
+        return np.concatenate(list(reader.blocks(_READ_FRAMES)), axis=1), reader.sample_rate

@@ -1,0 +1,284 @@
+"""``voxguard anonymize``: files, folders and pipes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from voxguard.cli.codes import FAILED
+from voxguard.cli.output import echo_error, echo_json, echo_table, echo_warning, progress_bar
+from voxguard.errors import ConfigurationError, VoxguardError
+
+if TYPE_CHECKING:
+    from voxguard.anonymizers.base import Anonymizer
+    from voxguard.files import FolderReport
+    from voxguard.files.interruption import Stop
+
+PIPE = "-"
+HELP = """Anonymize a recording, a folder of recordings, or a live stream.
+
+\b
+  voxguard anonymize interview.wav anonymous.wav
+  voxguard anonymize corpus/ anonymous/ --jobs 4 --resume
+  voxguard anonymize corpus/ anonymous/ --key-file my.key --speaker-from folder
+  arecord -f S16_LE -r 16000 | voxguard anonymize - - | aplay
+
+What fails is reported and never copied. Results go to stdout, all else to stderr.
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be done, apart from how."""
+
+    source: str
+    target: str
+    speaker: str | None
+    speaker_from: str | None
+    jobs: int
+    resume: bool
+    overwrite: bool
+    as_json: bool
+
+    def refuse(self, kind: str, **given: Any) -> None:
+        """Refuse options that mean nothing here, rather than ignore them."""
+        for name, value in given.items():
+            if value:
+                raise ConfigurationError(f"--{name.replace('_', '-')} has no meaning for {kind}")
+
+
+def anonymize(
+    source: Annotated[
+        str, typer.Argument(metavar="IN", help="Recording, folder of recordings, or - for stdin.")
+    ],
+    target: Annotated[
+        str, typer.Argument(metavar="OUT", help="File, folder outside IN, or - for stdout.")
+    ],
+    method: Annotated[str, typer.Option(help="See `voxguard methods`.")] = "mcadams",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option",
+            "-o",
+            metavar="NAME=VALUE",
+            help="An option of the method, e.g. -o coefficient=[0.6,0.9]; may be repeated.",
+        ),
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(help="Secret key: the same speaker keeps one voice. See `voxguard keygen`."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="For research: repeatable by anyone, so weakens privacy.")
+    ] = None,
+    scope: Annotated[
+        Literal["utterance", "session", "corpus"] | None,
+        typer.Option(help="How long a speaker keeps one voice."),
+    ] = None,
+    session: Annotated[
+        str | None, typer.Option(help="Names the session, to take it up again under a key.")
+    ] = None,
+    speaker: Annotated[
+        str | None, typer.Option(help="Who speaks in a file or pipe; is not written anywhere.")
+    ] = None,
+    speaker_from: Annotated[
+        Literal["none", "folder"] | None,
+        typer.Option(help="Whether the folder that a recording lies in names its speaker."),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=0, help="Recordings at once in a folder; 0: one a processor.")
+    ] = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a folder: skip what is there already.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace what is there already.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="A pipe holds bare samples, not a WAV stream.")
+    ] = False,
+    rate: Annotated[
+        int | None, typer.Option(help="Of raw samples on stdin, in Hz; must be given.")
+    ] = None,
+    channels: Annotated[int | None, typer.Option(help="Of raw samples on stdin.  [1]")] = None,
+    encoding: Annotated[
+        Literal["s16le", "s24le", "s32le", "f32le"] | None,
+        typer.Option(help="Of raw samples in a pipe.  [s16le]"),
+    ] = None,
+    max_latency_ms: Annotated[
+        float | None, typer.Option(help="Upper bound on the delay in a pipe.")
+    ] = None,
+) -> None:
+    """Anonymize a recording, a folder of recordings, or a live stream."""
+    job = Job(source, target, speaker, speaker_from, jobs, resume, overwrite, as_json)
+    wire = {"raw": raw, "rate": rate, "channels": channels, "encoding": encoding}
+    if PIPE not in (source, target):
+        job.refuse("files; it is for pipes", **wire, max_latency_ms=max_latency_ms)
+    elif source != PIPE:
+        job.refuse("a file, which says so itself", rate=rate, channels=channels)
+    anonymizer = _make(method, option or [], key_file, seed, scope, session)
+    if PIPE in (source, target):
+        from voxguard.cli.pipe import Wire, run_pipe
+
+        job.refuse("pipes", speaker_from=speaker_from, resume=resume, json=as_json)
+        run_pipe(job, anonymizer, Wire(raw, rate, channels, encoding), max_latency_ms)
+    else:
+        _report(job, anonymizer, _folder(job, anonymizer) if Path(source).is_dir()
+                else _file(job, anonymizer))  # fmt: skip
+
+
+def _make(
+    method: str,
+    option: list[str],
+    key_file: Path | None,
+    seed: int | None,
+    scope: str | None,
+    session: str | None,
+) -> Anonymizer:
+    from voxguard.anonymizers.base import create
+    from voxguard.pseudonym import read_key
+
+    given = {"seed": seed, "scope": scope, "session": session}
+    randomness: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
+    if key_file is not None:
+        randomness["key"] = read_key(key_file)
+    try:
+        anonymizer = create(method, **_parse(option), **randomness)
+    except TypeError as error:  # a plug-in that does not check its options
+        raise ConfigurationError(f"{method} does not take these options: {error}") from None
+    if seed is not None:
+        echo_warning(
+            "--seed weakens privacy: whoever knows the seed can repeat the draw and, for some "
+            "methods, undo it. For anything but research leave it out, or use --key-file"
+        )
+    return anonymizer
+
+
+def _parse(option: list[str]) -> dict[str, Any]:
+    if not option:
+        return {}
+    import yaml
+
+    parsed: dict[str, Any] = {}
+    for text in option:
+        name, equals, value = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not (equals and name.isidentifier()):
+            raise ConfigurationError(f"--option takes NAME=VALUE, got {text!r}")
+        if name in ("key", "seed", "scope", "session"):
+            own = "key-file" if name == "key" else name
+            raise ConfigurationError(f"--option {name} is not for methods; use --{own}")
+        if name in parsed:
+            raise ConfigurationError(f"--option {name} is given twice")
+        try:
+            parsed[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise ConfigurationError(
+                f"--option {name}: {value!r} is not a YAML value such as 0.8, true or [0.6,0.9]"
+            ) from None
+    return parsed
+
+
+def _file(job: Job, anonymizer: Anonymizer) -> FolderReport:
+    from voxguard.files import Failure, FolderReport
+    from voxguard.files.interruption import undisturbed
+    from voxguard.files.single import render_file
+
+    job.refuse("a single file", speaker_from=job.speaker_from, resume=job.resume)
+    source, target = Path(job.source), _target_file(job)
+    if not source.exists():
+        raise ConfigurationError(f"{source} does not exist; IN is a recording, a folder or -")
+    started = time.monotonic()
+    failed, seconds = [], 0.0
+    try:
+        with progress_bar("s") as tell:
+
+            def work(stop: Stop) -> float:
+                def on_block(done: float, total: float | None) -> None:
+                    stop.look()
+                    tell(done, total)
+
+                return render_file(
+                    source,
+                    target,
+                    anonymizer,
+                    speaker=job.speaker,
+                    overwrite=job.overwrite,
+                    on_block=on_block,
+                )
+
+            seconds = undisturbed(work)
+    except ConfigurationError:
+        raise
+    except VoxguardError as error:
+        failed.append(Failure.of(source, error))
+    return FolderReport(
+        done=1 - len(failed),
+        skipped=0,
+        failed=tuple(failed),
+        ignored=0,
+        seconds=seconds,
+        elapsed=time.monotonic() - started,
+    )
+
+
+def _target_file(job: Job) -> Path:
+    target = Path(job.target)
+    return target / Path(job.source).name if target.is_dir() else target
+
+
+def _folder(job: Job, anonymizer: Anonymizer) -> FolderReport:
+    from voxguard.files import anonymize_folder
+
+    job.refuse("a folder; see --speaker-from", speaker=job.speaker)
+    with progress_bar("recordings") as tell:
+        return anonymize_folder(
+            job.source,
+            job.target,
+            anonymizer,
+            jobs=job.jobs,
+            resume=job.resume,
+            overwrite=job.overwrite,
+            speaker_from="folder" if job.speaker_from == "folder" else "none",
+            progress=tell,
+        )
+
+
+def _report(job: Job, anonymizer: Anonymizer, report: FolderReport) -> None:
+    import voxguard
+    from voxguard.files.record import describe
+
+    for failure in report.failed:
+        echo_error(f"{failure.path}: {failure.reason}")
+    if job.as_json:
+        run = {"voxguard": voxguard.__version__, "source": job.source, "target": job.target}
+        echo_json({**run, **describe(anonymizer), **report.as_dict()})
+    elif Path(job.source).is_dir():
+        _show_table(report)
+    elif report.done:
+        typer.echo(
+            f"{_target_file(job)}: {report.seconds:.2f} s anonymized with {anonymizer.name} "
+            f"in {report.elapsed:.2f} s"
+        )
+    if report.failed:
+        raise typer.Exit(FAILED)
+
+
+def _show_table(report: FolderReport) -> None:
+    speed = f", {report.seconds / report.elapsed:.0f} times real time" if report.elapsed else ""
+    echo_table(
+        [
+            ["anonymized", f"{report.done} ({report.seconds:.1f} s of audio)"],
+            ["skipped", f"{report.skipped} (there already)"],
+            ["failed", f"{len(report.failed)} (nothing written for them)"],
+            ["ignored", f"{report.ignored} (not audio)"],
+            ["took", f"{report.elapsed:.1f} s{speed}"],
+        ],
+        "",
+        "",
+    )

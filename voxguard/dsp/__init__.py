@@ -1,0 +1,1 @@
+"""Signal processing: linear prediction, roots, McAdams rendering, synthetic voices."""

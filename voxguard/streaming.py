@@ -1,0 +1,170 @@
+"""A live session: chunks in, anonymized chunks out, silence if anything breaks."""
+
+from __future__ import annotations
+
+import warnings
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self
+
+import numpy as np
+
+from voxguard.arrays import Form, Samples, check_finite
+from voxguard.errors import PrivacyWarning, StreamError, UnsupportedAudioError, VoxguardError
+
+OnFailure = Literal["silence", "raise"]
+
+
+class StreamRenderer(Protocol):
+    """What a streamable anonymizer gives a session: a renderer with one voice and a memory.
+
+    The samples that come out, joined, are those that went in, rendered, in the same places: after
+    ``flush`` exactly as many. How the input is cut into chunks makes no difference.
+    """
+
+    @property
+    def latency_samples(self) -> int:
+        """How many samples after an input sample its output is certain to be out."""
+        ...
+
+    def push(self, samples: Samples) -> Samples:
+        """Take ``(channels, n)``, give what is ready, ``(channels, m)`` with any m from 0."""
+        ...
+
+    def flush(self) -> Samples:
+        """Give the rest; nothing is pushed after this."""
+        ...
+
+
+class Session:
+    """Anonymizes a live signal chunk by chunk; made by ``anonymizer.stream(sample_rate)``.
+
+    Fails closed: if rendering breaks or the signal holds NaN, the session is silent from there on,
+    says so with a :class:`~voxguard.errors.PrivacyWarning` at once and a
+    :class:`~voxguard.errors.StreamError` from ``flush``, and keeps the reason in ``failure``.
+    With ``on_failure="raise"`` the error is raised from ``push`` too. A chunk of the wrong type or
+    layout is the caller's to correct: it raises, and the session goes on undisturbed.
+
+    Args:
+        renderer: Does the work.
+        sample_rate: Hz.
+        channels: Channels that every chunk has.
+        on_failure: ``"silence"`` or ``"raise"``.
+
+    Example:
+        >>> import numpy as np, voxguard
+        >>> microphone = np.split(voxguard.synthetic_voice(seconds=1.0, sample_rate=16_000), 50)
+        >>> with voxguard.McAdams().stream(16_000) as session:
+        ...     out = [session.push(chunk) for chunk in microphone]
+        ...     out.append(session.flush())
+        >>> len(np.concatenate(out)), session.latency_ms
+        (16000, 20.0)
+    """
+
+    def __init__(
+        self,
+        renderer: StreamRenderer,
+        sample_rate: int,
+        channels: int = 1,
+        *,
+        on_failure: OnFailure = "silence",
+    ) -> None:
+        self.sample_rate = sample_rate
+        self.channels = channels
+        self.failure: Exception | None = None
+        self._renderer = renderer
+        self._on_failure = on_failure
+        self._form = Form("float32", flat=channels == 1)
+        self._pending = 0
+        self._closed = False
+
+    @property
+    def latency_ms(self) -> float:
+        """Algorithmic latency in ms: the longest that a sample waits for later samples."""
+        return 1000.0 * self._renderer.latency_samples / self.sample_rate
+
+    def push(self, chunk: Any) -> Any:
+        """Anonymize one chunk of any length.
+
+        Args:
+            chunk: ``(n,)`` or ``(channels, n)``, numpy or torch; the type is kept.
+
+        Returns:
+            The samples that are ready, ``(m,)`` or ``(channels, m)``: at first fewer than went in,
+            by up to ``latency_ms``.
+
+        Raises:
+            UnsupportedAudioError: Wrong type, layout or number of channels.
+            StreamError: The session is closed.
+        """
+        if self._closed:
+            raise StreamError("the session was flushed; open a new one with anonymizer.stream()")
+        try:
+            samples, form = Form.take(chunk, allow_empty=True, channels=self.channels)
+        except UnsupportedAudioError:
+            raise
+        except VoxguardError as error:
+            return self._form.give(self._fall_silent(error, chunk.shape[-1]))
+        if samples.shape[0] != self.channels:
+            raise UnsupportedAudioError(
+                f"got a chunk of {samples.shape[0]} channels in a session of {self.channels}"
+            )
+        self._form = form
+        if self.failure is not None:
+            return form.give(np.zeros_like(samples))
+        try:
+            ready = self._checked(self._renderer.push(samples))
+        except Exception as error:
+            return form.give(self._fall_silent(error, samples.shape[1]))
+        self._pending += samples.shape[1] - ready.shape[1]
+        return form.give(ready)
+
+    def flush(self) -> Any:
+        """Give the rest of the signal and close the session.
+
+        Raises:
+            StreamError: The session broke; what it gave since is silence.
+        """
+        self._closed = True
+        rest = np.zeros((self.channels, 0), np.float32)
+        if self.failure is None and self._pending:
+            try:
+                rest = self._checked(self._renderer.flush(), length=self._pending)
+            except Exception as error:
+                self._fall_silent(error, 0)
+        self._pending = 0
+        if self.failure is not None:
+            raise StreamError(
+                f"the stream broke and has been silent since: {_reason(self.failure)}"
+            ) from self.failure
+        return self._form.give(rest)
+
+    def _checked(self, ready: Samples, length: int | None = None) -> Samples:
+        check_finite(ready)
+        if ready.ndim != 2 or ready.shape[0] != self.channels or length not in (None, len(ready.T)):
+            raise StreamError(f"the renderer gave samples of shape {ready.shape}")
+        return ready
+
+    def _fall_silent(self, error: Exception, length: int) -> Samples:
+        silence = np.zeros((self.channels, length), np.float32)
+        if self.failure is not None:  # said already
+            return silence
+        self.failure = error
+        if self._on_failure == "raise":
+            raise error
+        warnings.warn(f"stream broke, now silent: {_reason(error)}", PrivacyWarning, stacklevel=3)
+        return silence
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closed = True
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, VoxguardError) else type(error).__name__
