@@ -31,7 +31,7 @@
 typedef struct {
     int frame, hop, order, sections, section_order, keep_level;
     double coefficient, stretch;
-    const double *analysis, *synthesis;
+    const double *analysis, *synthesis, *floor;
 } Plan;
 
 #if defined(__x86_64__)
@@ -111,12 +111,12 @@ static PyObject *available(PyObject *self, PyObject *unused)
 static PyObject *overlap_add(PyObject *self, PyObject *args)
 {
     const char *name;
-    Py_buffer samples, analysis, synthesis, out, unsolved;
+    Py_buffer samples, analysis, synthesis, floor, out, unsolved;
     Plan plan;
     PyObject *result = NULL;
     void *memory = NULL;
-    if (!PyArg_ParseTuple(args, "sy*y*y*iiiiddpw*w*", &name, &samples, &analysis, &synthesis,
-                          &plan.hop, &plan.order, &plan.sections, &plan.section_order,
+    if (!PyArg_ParseTuple(args, "sy*y*y*y*iiiiddpw*w*", &name, &samples, &analysis, &synthesis,
+                          &floor, &plan.hop, &plan.order, &plan.sections, &plan.section_order,
                           &plan.coefficient, &plan.stretch, &plan.keep_level, &out, &unsolved))
         return NULL;
     const Version *version = find(name);
@@ -124,6 +124,7 @@ static PyObject *overlap_add(PyObject *self, PyObject *args)
     plan.frame = (int)(analysis.len / (Py_ssize_t)sizeof(double));
     plan.analysis = analysis.buf;
     plan.synthesis = synthesis.buf;
+    plan.floor = floor.buf;
     /* two arrays with `order` zeros before each, two without, and a register to align them */
     size_t rows = 2 * (size_t)plan.order + 4 * (size_t)plan.frame + 1;
     size_t align = MAX_LANES * sizeof(double);
@@ -132,6 +133,7 @@ static PyObject *overlap_add(PyObject *self, PyObject *args)
         || plan.sections * (plan.section_order + 1) > 2 * MAX_ORDER) {
         PyErr_SetString(PyExc_ValueError, "no such kernel here, or order or frame out of range");
     } else if (plan.hop < 1 || frames < 1 || synthesis.len != analysis.len
+               || floor.len != analysis.len
                || (frames - 1) * plan.hop + plan.frame > length
                || out.len != length * (Py_ssize_t)sizeof(double)) {
         PyErr_SetString(PyExc_ValueError, "the frames do not fit the samples");
@@ -155,6 +157,7 @@ static PyObject *overlap_add(PyObject *self, PyObject *args)
     PyBuffer_Release(&samples);
     PyBuffer_Release(&analysis);
     PyBuffer_Release(&synthesis);
+    PyBuffer_Release(&floor);
     PyBuffer_Release(&out);
     PyBuffer_Release(&unsolved);
     return result;
@@ -163,7 +166,7 @@ static PyObject *overlap_add(PyObject *self, PyObject *args)
 static PyMethodDef methods[] = {
     {"available", available, METH_NOARGS, "Names of the kernels that this processor can run."},
     {"overlap_add", overlap_add, METH_VARARGS,
-     "overlap_add(kernel, samples, analysis, synthesis, hop, order, sections, section_order, "
+     "overlap_add(kernel, samples, analysis, synthesis, floor, hop, order, sections, section_order, "
      "coefficient, stretch, keep_level, out, unsolved)\n\n"
      "Adds the rendered frames of float32 samples to float64 out; flags those left undone."},
     {NULL, NULL, 0, NULL}};

@@ -274,8 +274,10 @@ TARGET static void FN(block)(const float *samples, int used, const Plan *plan, d
         wanted += weighted * weighted;
         loudest = FN(select)(part > loudest, part, loudest);
         x[i] = (original + EPSILON) * plan->analysis[i];
-        y[i] = x[i] + EPSILON;
     }
+    vec rms;
+    for (int l = 0; l < LANES; l++) rms[l] = sqrt(wanted[l] / n);
+    for (int i = 0; i < n; i++) y[i] = x[i] + EPSILON + rms * plan->floor[i];
     lanes solved = FN(analyse)(y, plan, a, warped, scratch);
     FN(residual)(x, n, order, a, y);
     for (int g = 0; g < plan->sections; g++)

@@ -65,6 +65,7 @@ def overlap_add(
             np.ascontiguousarray(samples, dtype=np.float32),
             plan.analysis,
             plan.synthesis,
+            plan.floor,
             plan.hop,
             plan.order,
             plan.sections,

@@ -29,6 +29,7 @@ EPSILON = float(np.finfo(np.float32).eps)
 REAL_POLE = 1e-9  # an imaginary part under this is rounding: the pole is real and stays
 BLOCK = 2048  # frames worked on at once: enough to amortise numpy's calls, few enough for the cache
 SECTION_POLES = 24
+FLOOR_DB = -80.0
 MAX_BURST = 1.5  # how far above the original's peak a frame may peak
 
 
@@ -94,6 +95,17 @@ class Plan:
         hann = np.sin(np.pi * (np.arange(self.latency) + 0.5) / self.latency) ** 2
         silent = np.zeros(self.frame - self.latency)
         return np.concatenate([silent, hann / self.analysis[-self.latency :]])
+
+    @cached_property
+    def floor(self) -> Array:
+        """``(frame,)`` noise that a frame of RMS 1 is analysed with; none up to 16 kHz, as in B2.
+
+        At higher rates the upper band is often empty, and what Burg's method makes of it arbitrary.
+        """
+        if self.sample_rate <= REFERENCE_RATE:
+            return np.zeros(self.frame)
+        signs = np.random.default_rng(0).integers(0, 2, self.frame) * 2.0 - 1.0
+        return 10.0 ** (FLOOR_DB / 20.0) * signs
 
     @property
     def stretch(self) -> float:
@@ -196,7 +208,8 @@ def overlap_add(samples: Samples, plan: Plan, out: Array, indices: npt.NDArray[n
         starts = indices[first : first + BLOCK] * plan.hop
         original = np.array(views[starts].T, dtype=np.float64, order="C")
         frames = (original + EPSILON) * analysis
-        filters = burg(frames + EPSILON, plan.order)
+        rms = np.sqrt(np.mean((original * analysis) ** 2, axis=0))
+        filters = burg(frames + EPSILON + rms * plan.floor[:, None], plan.order)
         rendered = exchange(frames, filters, warp(filters, plan))
         if plan.keep_level:
             rendered *= level_gain(original * analysis, rendered, synthesis)
