@@ -13,6 +13,8 @@ from voxguard.errors import PrivacyWarning, StreamError, UnsupportedAudioError, 
 
 OnFailure = Literal["silence", "raise"]
 
+_SAME = 64  # steps of the signal that come out as they went in: a copy, not a chance
+
 
 class StreamRenderer(Protocol):
     """What a streamable anonymizer gives a session: a renderer with one voice and a memory.
@@ -74,6 +76,7 @@ class Session:
         self._renderer = renderer
         self._on_failure = on_failure
         self._form = Form("float32", flat=channels == 1)
+        self._guard = _CopyGuard(channels)
         self._pending = 0
         self._closed = False
 
@@ -111,11 +114,13 @@ class Session:
         self._form = form
         if self.failure is not None:
             return form.give(np.zeros_like(samples))
+        self._pending += samples.shape[1]
         try:
+            self._guard.took(samples)
             ready = self._checked(self._renderer.push(samples))
         except Exception as error:
             return form.give(self._fall_silent(error, samples.shape[1]))
-        self._pending += samples.shape[1] - ready.shape[1]
+        self._pending -= ready.shape[1]
         return form.give(ready)
 
     def flush(self) -> Any:
@@ -128,7 +133,7 @@ class Session:
         rest = np.zeros((self.channels, 0), np.float32)
         if self.failure is None and self._pending:
             try:
-                rest = self._checked(self._renderer.flush(), length=self._pending)
+                rest = self._checked(self._renderer.flush(), final=True)
             except Exception as error:
                 self._fall_silent(error, 0)
         self._pending = 0
@@ -138,10 +143,12 @@ class Session:
             ) from self.failure
         return self._form.give(rest)
 
-    def _checked(self, ready: Samples, length: int | None = None) -> Samples:
+    def _checked(self, ready: Samples, *, final: bool = False) -> Samples:
         check_finite(ready)
-        if ready.ndim != 2 or ready.shape[0] != self.channels or length not in (None, len(ready.T)):
+        lengths = [self._pending] if final else range(self._pending + 1)
+        if ready.ndim != 2 or ready.shape[0] != self.channels or ready.shape[1] not in lengths:
             raise StreamError(f"the renderer gave samples of shape {ready.shape}")
+        self._guard.check(ready, final=final)
         return ready
 
     def _fall_silent(self, error: Exception, length: int) -> Samples:
@@ -164,6 +171,32 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self._closed = True
+
+
+class _CopyGuard:
+    """Refuses output that is its input: a broken method must not let the voice through.
+
+    A stretch that is, sample for sample, what went in at the same place is withheld, unless there
+    is no voice in it: a constant, or a few clicks.
+    """
+
+    def __init__(self, channels: int) -> None:
+        self._source = np.zeros((channels, 0), np.float32)
+        self._same = np.zeros(channels, np.int64)
+        self._changed = False
+
+    def took(self, samples: Samples) -> None:
+        self._source = np.concatenate([self._source, samples], axis=1)
+
+    def check(self, samples: Samples, *, final: bool) -> None:
+        length = samples.shape[1]
+        source, self._source = self._source[:, :length], self._source[:, length:]
+        same = (source == samples).all(axis=1)
+        steps = np.count_nonzero(np.diff(samples, axis=1), axis=1)
+        self._same = np.where(same, self._same + steps, 0)
+        self._changed |= not same.all()
+        if self._same.max() >= (1 if final and not self._changed else _SAME):
+            raise StreamError("the method changed nothing; the recording is withheld")
 
 
 def _reason(error: Exception) -> str:

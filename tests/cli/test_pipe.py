@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from voxguard.pcm import decode_pcm, encode_pcm, read_wav_header, wav_header
+from voxguard.audio.pcm import decode_pcm, encode_pcm, read_wav_header, wav_header
 
 METHOD = ("--method", "test-scramble")
 ENCODINGS = {"s16le": "PCM_16", "s24le": "PCM_24", "s32le": "PCM_32", "f32le": "FLOAT"}

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from voxguard.arrays import Samples
 from voxguard.dsp import mcadams
 from voxguard.dsp.mcadams import Array, Plan
 from voxguard.errors import ConfigurationError
@@ -43,9 +44,7 @@ def name() -> str:
     return chosen
 
 
-def overlap_add(
-    samples: mcadams.Samples, plan: Plan, out: Array, *, kernel: str | None = None
-) -> None:
+def overlap_add(samples: Samples, plan: Plan, out: Array, *, kernel: str | None = None) -> None:
     """Render all whole frames of a signal, the first at sample 0, and add them to ``out``.
 
     Args:

@@ -17,11 +17,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from voxguard.arrays import Samples
 from voxguard.dsp.lpc import burg
 from voxguard.dsp.roots import polynomial_roots
 
 Array = npt.NDArray[np.float64]
-Samples = npt.NDArray[np.float32]
 
 REFERENCE_RATE = 16_000
 # B2 adds this to the samples and again to each frame before the analysis.
@@ -105,7 +105,7 @@ class Plan:
         if self.sample_rate <= REFERENCE_RATE:
             return np.zeros(self.frame)
         signs = np.random.default_rng(0).integers(0, 2, self.frame) * 2.0 - 1.0
-        return 10.0 ** (FLOOR_DB / 20.0) * signs
+        return np.asarray(10.0 ** (FLOOR_DB / 20.0) * signs)
 
     @property
     def stretch(self) -> float:

@@ -9,10 +9,8 @@ import numpy as np
 from voxguard.anonymizers.base import Anonymizer
 from voxguard.arrays import Samples, fit
 from voxguard.audio import StreamResampler
-from voxguard.errors import ConfigurationError, UnsupportedAudioError, VoxguardError
+from voxguard.errors import ConfigurationError, UnsupportedAudioError
 from voxguard.streaming import Session
-
-_SAME = 64  # steps of the signal that come out as they went in: a copy, not a chance
 
 
 def render_blocks(
@@ -60,40 +58,11 @@ def render_blocks(
         on_failure="raise",
     )
     if working == sample_rate:
-        return _fitted(_rendered(session, _unambiguous(source, channels)), source)
+        return _fitted(_rendered(session, source), source)
     there = StreamResampler(sample_rate, working, channels)
     back = StreamResampler(working, sample_rate, channels)
-    rendered = _rendered(session, _unambiguous(_resampled(source, there), channels))
+    rendered = _rendered(session, _resampled(source, there))
     return _fitted(_resampled(rendered, back), source)
-
-
-class CopyGuard:
-    """Refuses output that is its input: a broken method must not let the voice through.
-
-    A block that is, sample for sample, what went in at the same place is withheld, unless there is
-    no voice in it: a constant, or a few clicks.
-    """
-
-    def __init__(self, channels: int) -> None:
-        self._source = np.zeros((channels, 0), np.float32)
-        self._same = 0
-        self._changed = False
-
-    def took(self, samples: Samples) -> None:
-        """Remember what went in."""
-        self._source = np.concatenate([self._source, samples], axis=1)
-
-    def check(self, samples: Samples, *, final: bool = False) -> Samples:
-        """Give back what came out, if it is not what went in."""
-        length = samples.shape[1]
-        source, self._source = self._source[:, :length], self._source[:, length:]
-        if not np.array_equal(source, samples):
-            self._same, self._changed = 0, True
-            return samples
-        self._same += int(np.count_nonzero(np.diff(samples, axis=1)))
-        if self._same >= (1 if final and not self._changed else _SAME):
-            raise VoxguardError("the method changed nothing; the recording is withheld")
-        return samples
 
 
 class _Counted:
@@ -120,40 +89,15 @@ def _at_once(
     utterance: str | None,
 ) -> Iterator[Samples]:
     samples = np.concatenate(list(source), axis=1)
-    guard = CopyGuard(source.channels)
-    guard.took(samples)
     padded = fit(samples, max(samples.shape[1], source.channels + 1))  # else its layout is unclear
     rendered = anonymizer(padded, sample_rate, speaker=speaker, utterance=utterance)
-    if rendered.shape != padded.shape:
-        raise VoxguardError(f"got samples of shape {rendered.shape} for {padded.shape}")
-    yield guard.check(rendered[:, : samples.shape[1]], final=True)
-
-
-def _unambiguous(blocks: Iterable[Samples], channels: int) -> Iterator[Samples]:
-    """Blocks with more frames than channels: a session refuses others as unclear in layout.
-
-    Costs ``channels + 1`` frames of delay, and nothing for a single channel. Only a signal that is
-    no longer than that in all is padded; what comes out too much is cut off afterwards.
-    """
-    if channels == 1:
-        yield from blocks
-        return
-    held = np.zeros((channels, 0), np.float32)
-    for block in blocks:
-        held = np.concatenate([held, block], axis=1)
-        ready = held.shape[1] - channels - 1
-        if ready > channels:
-            yield held[:, :ready]
-            held = held[:, ready:]
-    yield fit(held, max(held.shape[1], channels + 1))
+    yield rendered[:, : samples.shape[1]]
 
 
 def _rendered(session: Session, blocks: Iterable[Samples]) -> Iterator[Samples]:
-    guard = CopyGuard(session.channels)
     for block in blocks:
-        guard.took(block)
-        yield guard.check(session.push(block))
-    yield guard.check(session.flush().reshape(session.channels, -1), final=True)
+        yield session.push(block).reshape(session.channels, -1)
+    yield session.flush().reshape(session.channels, -1)
 
 
 def _resampled(blocks: Iterable[Samples], resampler: StreamResampler) -> Iterator[Samples]:

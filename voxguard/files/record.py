@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import voxguard
-from voxguard._publish import PartFile
 from voxguard.anonymizers.base import Anonymizer
+from voxguard.audio.publish import PartFile
 from voxguard.errors import ConfigurationError, OutputError
 
 RECORD_NAME = "voxguard-run.json"

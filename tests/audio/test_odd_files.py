@@ -18,7 +18,7 @@ from voxguard.errors import (
     UnsupportedAudioError,
 )
 
-DATA = Path(os.environ.get("VOXGUARD_DATA", Path(__file__).parents[2] / "shared")) / "odd"
+DATA = Path(os.environ.get("VOXGUARD_DATA", Path(__file__).parents[3] / "shared")) / "odd"
 SECONDS = 5.0  # each takes under 0.1 s; the limit is against hangs
 
 UNICODE_NAME = "generated/speech_name_ünïcode с пробелом.wav"  # noqa: RUF001

@@ -6,8 +6,8 @@ import operator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from voxguard.arrays import Samples
 from voxguard.errors import StreamError, UnsupportedAudioError
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "resample",
 ]
 
-Samples = npt.NDArray[np.float32]
 
 MIN_SAMPLE_RATE = 4_000  # Hz
 MAX_SAMPLE_RATE = 384_000  # Hz

@@ -2,7 +2,7 @@
 
 libsndfile reads a truncated WAV, AIFF, AU or Ogg file to where it ends and reports success, and
 believes a header that contradicts itself. This module reads the containers' own claims: headers
-for the chunked formats, frame by frame for the streams (`voxguard._bitstreams`, `voxguard._mpeg`).
+for the chunked formats, frame by frame for the streams (`bitstreams` and `mpeg` beside it).
 Nothing here holds more than a megabyte of the file.
 """
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from voxguard import _bitstreams, _mpeg
+from voxguard.audio import bitstreams, mpeg
 from voxguard.errors import AudioError, CorruptAudioError, UnsupportedAudioError
 
 __all__ = ["Claims", "check_length", "check_wav_format", "chunks", "inspect"]
@@ -85,7 +85,7 @@ def _refuse_irregular(mode: int) -> None:
 def _inspect(stream: BinaryIO, size: int) -> Claims:
     if size == 0:
         raise CorruptAudioError("the file is empty (0 bytes)")
-    start = _mpeg.skip_id3v2(stream)
+    start = mpeg.skip_id3v2(stream)
     stream.seek(start)
     head = stream.read(_HEADER_BYTES)
     for offset, magic, message in _FOREIGN:
@@ -109,13 +109,13 @@ def _inspect(stream: BinaryIO, size: int) -> Claims:
     if head.startswith(b"NIST_1A"):
         return Claims("NIST", _nist(head, size))
     if magic == b"fLaC":
-        _bitstreams.check_flac(stream, start)
+        bitstreams.check_flac(stream, start)
         return Claims("FLAC")
     if magic == b"OggS":
-        _bitstreams.check_ogg(stream, start, size)
+        bitstreams.check_ogg(stream, start, size)
         return Claims("OGG")
-    if _mpeg.is_mpeg(head) or start:
-        return Claims("MPEG", _mpeg.count_mpeg(stream, start, size))
+    if mpeg.is_mpeg(head) or start:
+        return Claims("MPEG", mpeg.count_mpeg(stream, start, size))
     return Claims(None)
 
 

@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from voxguard import _publish
-from voxguard.audio import AudioWriter, read, remove_abandoned
+from voxguard.audio import AudioWriter, publish, read, remove_abandoned
 from voxguard.errors import OutputError
 
 RATE = 16_000
@@ -148,7 +147,7 @@ def test_unwritable_places_are_output_errors(tmp_path: Path) -> None:
 
 FULL_DISK = """
 import resource, signal, sys, numpy as np
-from voxguard import _publish
+from voxguard.audio import publish
 from voxguard.audio import AudioWriter
 from voxguard.errors import OutputError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -181,7 +180,7 @@ def test_full_disk(tmp_path: Path, suffix: str, missing: float) -> None:
 
 ENDLESS = """
 import sys, time, numpy as np
-from voxguard import _publish
+from voxguard.audio import publish
 from voxguard.audio import AudioWriter
 with AudioWriter(sys.argv[1], 16000, 1) as writer:
     writer.write(np.zeros((1, 16000), "f4"))
@@ -220,7 +219,7 @@ def test_file_taken_between_creation_and_lock_is_made_anew(
             next(tmp_path.glob(".voxguard-*")).unlink()
         return True
 
-    monkeypatch.setattr(_publish, "_lock", lock_too_late)
+    monkeypatch.setattr(publish, "_lock", lock_too_late)
     write(tmp_path / "a.wav")
     assert len(calls) == 2
     assert names(tmp_path) == {"a.wav"}

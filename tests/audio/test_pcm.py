@@ -11,13 +11,13 @@ import pytest
 import soundfile
 
 from voxguard.audio import read
+from voxguard.audio.pcm import WavHeader, decode_pcm, encode_pcm, read_wav_header, wav_header
 from voxguard.errors import (
     AudioError,
     CorruptAudioError,
     NonFiniteAudioError,
     UnsupportedAudioError,
 )
-from voxguard.pcm import WavHeader, decode_pcm, encode_pcm, read_wav_header, wav_header
 
 SUBTYPES = ["PCM_16", "PCM_24", "PCM_32", "FLOAT"]
 SOUND = np.random.default_rng(0).uniform(-1, 1, (2, 1001)).astype(np.float32)

@@ -12,7 +12,7 @@ import struct
 from functools import cache
 from typing import BinaryIO
 
-from voxguard import _containers
+from voxguard.audio import containers
 
 __all__ = ["forget_origin"]
 
@@ -34,7 +34,7 @@ def forget_origin(stream: BinaryIO, kind: str) -> None:
 
 def _forget_peak_time(stream: BinaryIO, order: str) -> None:
     size = stream.seek(0, 2)
-    for identifier, offset, _ in _containers.chunks(stream, 12, size, order):
+    for identifier, offset, _ in containers.chunks(stream, 12, size, order):
         if identifier == b"PEAK":
             stream.seek(offset + 4)  # behind the version
             stream.write(bytes(4))

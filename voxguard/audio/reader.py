@@ -1,30 +1,18 @@
-"""The one place that decodes, encodes and resamples audio files.
-
-A file is read in blocks of bounded size and is whole or an error: a truncated, contradictory or
-non-finite file never passes as audio. A file is written under a temporary name, without any
-metadata, and gets its name when it is complete.
-"""
+"""Reading audio files, block by block."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
 
-from voxguard import _containers
-from voxguard._encode import AudioWriter
-from voxguard._publish import remove_abandoned
-from voxguard._rates import (
-    MAX_SAMPLE_RATE,
-    MIN_SAMPLE_RATE,
-    StreamResampler,
-    check_sample_rate,
-    resample,
-)
+from voxguard.arrays import Samples
+from voxguard.audio import containers
+from voxguard.audio.rates import check_sample_rate
 from voxguard.errors import (
     AudioError,
     CorruptAudioError,
@@ -32,23 +20,9 @@ from voxguard.errors import (
     UnsupportedAudioError,
 )
 
-__all__ = [
-    "MAX_SAMPLE_RATE",
-    "MIN_SAMPLE_RATE",
-    "AudioReader",
-    "AudioWriter",
-    "StreamResampler",
-    "check_sample_rate",
-    "read",
-    "remove_abandoned",
-    "resample",
-]
-
-Samples = npt.NDArray[np.float32]
-
 _READ_FRAMES = 1 << 16
 _UNKNOWN_FRAMES = 1 << 62  # libsndfile reports 2^63 - 1 for a FLAC that does not say
-# Formats whose truncation is noticed, by libsndfile or by _containers. The rest of what libsndfile
+# Formats whose truncation is noticed, by libsndfile or by containers. The rest of what libsndfile
 # reads (PAF, PVF, IRCAM, VOC, MAT ...) is read short in silence.
 _READABLE = frozenset(
     "WAV WAVEX RF64 W64 AIFF SVX AU CAF NIST HTK FLAC OGG MP3".split()  # noqa: SIM905
@@ -84,14 +58,14 @@ class AudioReader:
         self._path = Path(path)
         self._name = self._path.name
         self._position = 0
-        claims = _containers.inspect(self._path)
+        claims = containers.inspect(self._path)
         if claims.kind is None and self._path.suffix.lower() in _HEADERLESS:
             raise UnsupportedAudioError(
                 f"{self._name}: headerless audio; rate and sample type are unknown: convert it "
                 "first, e.g. sox -r 16000 -e signed -b 16 -c 1 in.raw out.wav"
             )
         try:
-            self._file = soundfile.SoundFile(str(self._path))
+            self._file = soundfile.SoundFile(os.fsencode(self._path))
         except _DECODER_ERRORS as error:
             raise self._translated(error, claims.kind) from None
         # soundfile seeks after every read of a seekable file, which fails at the end of a FLAC of

@@ -6,14 +6,12 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-
-sys.path.insert(0, str(Path(__file__).parent / "plugin"))
-from voxguard_test_methods import Fault, Scramble
 
 import voxguard
 from voxguard.errors import (
@@ -25,6 +23,14 @@ from voxguard.errors import (
     VoxguardError,
 )
 from voxguard.files import anonymize_file, anonymize_folder
+
+# Not by sys.path: the plug-in's entry points would join the methods of every other test.
+_spec = spec_from_file_location(
+    "voxguard_test_methods", Path(__file__).parents[1] / "plugin" / "voxguard_test_methods.py"
+)
+_plugin = module_from_spec(_spec)
+_spec.loader.exec_module(_plugin)
+Fault, Scramble = _plugin.Fault, _plugin.Scramble
 
 RECORD = "voxguard-run.json"
 
@@ -243,7 +249,7 @@ def test_a_folder_without_permission(tmp_path):
 
 
 def python_path():
-    paths = [Path(voxguard.__file__).parents[1], Path(__file__).parent / "plugin"]
+    paths = [Path(voxguard.__file__).parents[1], Path(__file__).parents[1] / "plugin"]
     return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths)), "OMP_NUM_THREADS": "1"}
 
 

@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from voxguard._containers import check_length, check_wav_format
+from voxguard.arrays import Samples
+from voxguard.audio.containers import check_length, check_wav_format
 from voxguard.errors import CorruptAudioError, NonFiniteAudioError, UnsupportedAudioError
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
     "wav_header",
 ]
 
-Samples = npt.NDArray[np.float32]
 
 PCM_BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 _WIDTHS = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4}  # bytes a sample

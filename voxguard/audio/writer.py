@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from voxguard._forget import forget_origin
-from voxguard._publish import PartFile, output_error
-from voxguard._rates import check_sample_rate
+from voxguard.audio.forget import forget_origin
+from voxguard.audio.pcm import PCM_BITS, quantize
+from voxguard.audio.publish import PartFile, output_error
+from voxguard.audio.rates import check_sample_rate
 from voxguard.errors import NonFiniteAudioError, OutputError, UnsupportedAudioError
-from voxguard.pcm import PCM_BITS, quantize
 
 __all__ = ["AudioWriter"]
 

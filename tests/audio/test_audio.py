@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from voxguard import _encode
-from voxguard.audio import AudioReader, AudioWriter, Samples, check_sample_rate, read
+from voxguard.arrays import Samples
+from voxguard.audio import AudioReader, AudioWriter, check_sample_rate, read, writer
 from voxguard.errors import (
     AudioError,
     CorruptAudioError,
@@ -343,7 +343,7 @@ def test_nothing_written_is_an_error(tmp_path: Path) -> None:
 def test_four_gib_is_an_error_before_corruption(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    monkeypatch.setattr(_encode, "_FOUR_GIB", 100_000)
+    monkeypatch.setattr(writer, "_FOUR_GIB", 100_000)
     with pytest.raises(OutputError, match="4 GiB"):
         write(tmp_path / f"a{suffix}", make_sound())
     assert not list(tmp_path.iterdir())
