@@ -117,15 +117,14 @@ TARGET static lanes FN(fast_burg)(const vec *x, int n, int order, vec *a)
            & (DBL_EPSILON * 2.0 * lag[0] * sum * sum < TRUSTED_ERROR * residual * (1.0 - k * k));
 }
 
-/* Roots of the monic polynomials `a` by Ehrlich and Aberth; gives the lanes that converged. */
-TARGET static lanes FN(roots)(const vec *a, int order, vec *x, vec *y)
+/* Roots of the monic polynomials `a` by Ehrlich and Aberth; gives the lanes that are done. */
+TARGET static lanes FN(roots)(const vec *a, int order, lanes done, vec *x, vec *y)
 {
     for (int i = 0; i < order; i++) {
         double angle = 2.0 * PI * (i + START_OFFSET) / order;
         x[i] = (vec){0} + START_RADIUS * cos(angle);
         y[i] = (vec){0} + START_RADIUS * sin(angle);
     }
-    lanes done = {0};
     for (int step = 0; step < MAX_STEPS; step++) {
         vec farthest = {0};
         for (int i = 0; i < order; i++) {
@@ -199,19 +198,20 @@ TARGET static void FN(warp)(const vec *x, const vec *y, const Plan *plan, vec *w
     }
 }
 
-/* A and A' of windowed frames (n); `scratch` is (2 n). Gives the lanes that are solved. */
-TARGET static lanes FN(analyse)(const vec *frame, const Plan *plan, vec *a, vec *warped,
-                                vec *scratch)
+/* A and A' of windowed frames (n), but for lanes that are idle; `scratch` is (2 n). Gives the lanes
+ * that are solved. */
+TARGET static lanes FN(analyse)(const vec *frame, const Plan *plan, lanes idle, vec *a,
+                                vec *warped, vec *scratch)
 {
     const int n = plan->frame, order = plan->order;
     vec x[MAX_ORDER], y[MAX_ORDER];
-    lanes trusted = FN(fast_burg)(frame, n, order, a);
+    lanes trusted = FN(fast_burg)(frame, n, order, a) | idle;
     if (FN(any)(~trusted)) {
         vec safe[MAX_ORDER + 1];
         FN(plain_burg)(frame, n, order, safe, scratch, scratch + n);
         for (int k = 0; k <= order; k++) a[k] = FN(select)(trusted, a[k], safe[k]);
     }
-    lanes solved = FN(roots)(a, order, x, y);
+    lanes solved = FN(roots)(a, order, idle, x, y);
     FN(warp)(x, y, plan, warped);
     return solved;
 }
@@ -278,7 +278,8 @@ TARGET static void FN(block)(const float *samples, int used, const Plan *plan, d
     vec rms;
     for (int l = 0; l < LANES; l++) rms[l] = sqrt(wanted[l] / n);
     for (int i = 0; i < n; i++) y[i] = x[i] + EPSILON + rms * plan->floor[i];
-    lanes solved = FN(analyse)(y, plan, a, warped, scratch);
+    lanes silent = wanted == 0.0;
+    lanes solved = FN(analyse)(y, plan, silent, a, warped, scratch);
     FN(residual)(x, n, order, a, y);
     for (int g = 0; g < plan->sections; g++)
         FN(resonate)(y, n, plan->section_order, warped + g * size);
@@ -294,8 +295,8 @@ TARGET static void FN(block)(const float *samples, int used, const Plan *plan, d
             gain = sqrt(wanted[l] / fmax(got[l], DBL_MIN));
             gain = fmin(gain, MAX_BURST * loudest[l] / fmax(peak[l], DBL_MIN));
         }
-        unsolved[l] = !(solved[l] && isfinite(got[l]));
-        if (unsolved[l]) continue;
+        unsolved[l] = !silent[l] && !(solved[l] && isfinite(got[l]));
+        if (silent[l] || unsolved[l]) continue;
         double *to = out + l * plan->hop;
         for (int i = 0; i < n; i++) to[i] += gain * y[i][l];
     }

@@ -207,6 +207,10 @@ def overlap_add(samples: Samples, plan: Plan, out: Array, indices: npt.NDArray[n
     for first in range(0, len(indices), BLOCK):
         starts = indices[first : first + BLOCK] * plan.hop
         original = np.array(views[starts].T, dtype=np.float64, order="C")
+        sounding = original.any(axis=0)  # silence stays silence
+        if not sounding.any():
+            continue
+        starts, original = starts[sounding], original[:, sounding]
         frames = (original + EPSILON) * analysis
         rms = np.sqrt(np.mean((original * analysis) ** 2, axis=0))
         filters = burg(frames + EPSILON + rms * plan.floor[:, None], plan.order)
