@@ -18,7 +18,7 @@ from voxguard.streaming import StreamRenderer
 
 Distribution = Literal["uniform", "log-uniform", "triangular"]
 
-COEFFICIENTS = (0.1, 2.0)
+COEFFICIENTS = (0.1, 1.5)
 MIN_POLES, MAX_POLES = 4, 64
 MIN_LATENCY_MS, LOW_LATENCY_MS = 2.5, 5.0
 MAX_RATE = 48_000
@@ -40,8 +40,9 @@ class McAdams(Anonymizer):
     (equal error rate about 5 %, as without anonymization, in VoicePrivacy 2024). Pitch, timing and
     what is said stay.
 
-    Above 16 kHz more poles are used and their angles are warped as at 16 kHz, so that formants move
-    alike at any rate; above 48 kHz the audio is rendered at 48 kHz, and is empty above 24 kHz.
+    At other rates than 16 kHz more or fewer poles are used and their frequencies move as they would
+    at 16 kHz, so that formants move alike; the band above 8 kHz is stretched to fill what is left.
+    Above 48 kHz the audio is rendered at 48 kHz, and is empty above 24 kHz.
 
     Args:
         coefficient: Range of the coefficient, or one value. Under 1 the low formants rise; the

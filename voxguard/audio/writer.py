@@ -16,7 +16,7 @@ from voxguard.audio.publish import PartFile, output_error
 from voxguard.audio.rates import check_sample_rate
 from voxguard.errors import NonFiniteAudioError, OutputError, UnsupportedAudioError
 
-__all__ = ["AudioWriter"]
+__all__ = ["OUTPUTS", "AudioWriter"]
 
 # libsndfile puts a whole Vorbis write on the stack, and crashes on long ones.
 _WRITE_FRAMES = 1 << 13
@@ -29,7 +29,7 @@ _ENCODER_ERRORS = (
     AssertionError,  # how soundfile reports a write that was not complete
 )
 
-_OUTPUTS = {  # suffix -> soundfile's format, subtype where none is asked for
+OUTPUTS = {  # suffix -> soundfile's format, subtype where none is asked for
     "wav": ("WAV", "PCM_16"),
     "rf64": ("RF64", "PCM_16"),
     "w64": ("W64", "PCM_16"),
@@ -57,13 +57,13 @@ _FOUR_GIB_FORMATS = ("WAV", "AIFF", "AU")
 def _output_format(path: Path, subtype: str | None) -> tuple[str, str]:
     suffix = path.suffix.lower().removeprefix(".")
     offered = soundfile.available_formats()
-    if suffix not in _OUTPUTS or _OUTPUTS[suffix][0] not in offered:
-        accepted = ", ".join(f".{s}" for s, (name, _) in _OUTPUTS.items() if name in offered)
+    if suffix not in OUTPUTS or OUTPUTS[suffix][0] not in offered:
+        accepted = ", ".join(f".{s}" for s, (name, _) in OUTPUTS.items() if name in offered)
         raise UnsupportedAudioError(
             f"{path.name}: cannot write {path.suffix or 'a name without suffix'}; "
             f"accepted: {accepted}"
         )
-    name, default = _OUTPUTS[suffix]
+    name, default = OUTPUTS[suffix]
     if suffix in ("ogg", "oga") and subtype == "OPUS":
         return name, subtype
     if subtype in _LENGTH_KEEPING and soundfile.check_format(name, subtype):

@@ -22,6 +22,7 @@ def doctor(
     """Show versions, extras, the kernel in use and the formats that can be written."""
     import soundfile
 
+    from voxguard.audio.writer import OUTPUTS
     from voxguard.dsp import kernel
 
     about: dict[str, Any] = {
@@ -31,8 +32,9 @@ def doctor(
         "packages": {name: _version(name) for name in _CORE},
         "extras": _extras(),
         "mcadams_kernel": kernel.name(),
+        "mcadams_kernels": kernel.available(),
         "libsndfile": soundfile.__libsndfile_version__,
-        "formats": sorted(soundfile.available_formats()),
+        "writes": sorted(OUTPUTS),
         "network": _OFFLINE,
     }
     if as_json:

@@ -25,14 +25,24 @@
 #define START_OFFSET 0.25
 #define MAX_STEPS 45
 #define TOLERANCE 1e-10
+#define FAR_AWAY 1e30
 #define REAL_POLE 1e-9
 #define MAX_BURST 1.5
 
 typedef struct {
     int frame, hop, order, sections, section_order, keep_level;
     double coefficient, stretch;
+    double start_x[MAX_ORDER], start_y[MAX_ORDER]; /* where the search for roots sets out */
     const double *analysis, *synthesis, *floor;
 } Plan;
+
+static double warp_angle(double angle, const Plan *plan)
+{
+    double scaled = angle * plan->stretch;
+    if (scaled <= PI) return pow(scaled, plan->coefficient) / plan->stretch;
+    double top = pow(PI, plan->coefficient);
+    return PI - (PI - angle) * (PI * plan->stretch - top) / (PI * plan->stretch - PI);
+}
 
 #if defined(__x86_64__)
 #define LANES 8
@@ -130,16 +140,21 @@ static PyObject *overlap_add(PyObject *self, PyObject *args)
     size_t align = MAX_LANES * sizeof(double);
     if (!version || plan.order < 4 || plan.order > MAX_ORDER || plan.frame <= plan.order + 4
         || plan.sections < 1 || plan.section_order < 3 || plan.section_order > plan.order
-        || plan.sections * (plan.section_order + 1) > 2 * MAX_ORDER) {
+        || plan.sections > 2 * MAX_ORDER / (plan.section_order + 1)) {
         PyErr_SetString(PyExc_ValueError, "no such kernel here, or order or frame out of range");
     } else if (plan.hop < 1 || frames < 1 || synthesis.len != analysis.len
                || floor.len != analysis.len
-               || (frames - 1) * plan.hop + plan.frame > length
+               || length < plan.frame || frames - 1 > (length - plan.frame) / plan.hop
                || out.len != length * (Py_ssize_t)sizeof(double)) {
         PyErr_SetString(PyExc_ValueError, "the frames do not fit the samples");
     } else if (!(memory = calloc(rows, align))) {
         PyErr_NoMemory();
     } else {
+        for (int i = 0; i < plan.order; i++) {
+            double angle = 2.0 * PI * (i + START_OFFSET) / plan.order;
+            plan.start_x[i] = START_RADIUS * cos(angle);
+            plan.start_y[i] = START_RADIUS * sin(angle);
+        }
         double *work = (double *)(((uintptr_t)memory + align - 1) / align * align);
         const float *from = samples.buf;
         double *to = out.buf;

@@ -117,49 +117,70 @@ TARGET static lanes FN(fast_burg)(const vec *x, int n, int order, vec *a)
            & (DBL_EPSILON * 2.0 * lag[0] * sum * sum < TRUSTED_ERROR * residual * (1.0 - k * k));
 }
 
-/* Roots of the monic polynomials `a` by Ehrlich and Aberth; gives the lanes that are done. */
-TARGET static lanes FN(roots)(const vec *a, int order, lanes done, vec *x, vec *y)
+/* p / p' by dividing p twice by the real quadratic z^2 - s z + t that vanishes at z = x + iy. */
+TARGET static inline void FN(newton)(const vec *a, int order, vec x, vec y, vec *nx, vec *ny)
 {
-    for (int i = 0; i < order; i++) {
-        double angle = 2.0 * PI * (i + START_OFFSET) / order;
-        x[i] = (vec){0} + START_RADIUS * cos(angle);
-        y[i] = (vec){0} + START_RADIUS * sin(angle);
+    vec s = 2.0 * x, t = x * x + y * y, b1 = {0}, b = a[0], c1 = {0}, c = {0};
+    for (int k = 1; k < order; k++) {
+        vec c0 = b - t * c1 + s * c, b0 = a[k] - t * b1 + s * b;
+        c1 = c; c = c0;
+        b1 = b; b = b0;
     }
-    for (int step = 0; step < MAX_STEPS; step++) {
-        vec farthest = {0};
-        for (int i = 0; i < order; i++) {
-            vec zx = x[i], zy = y[i];
-            /* p and p' by dividing twice by the real quadratic z^2 - s z + t that vanishes at zx + i zy */
-            vec s = 2.0 * zx, t = zx * zx + zy * zy, b1 = {0}, b = a[0], c1 = {0}, c = {0};
-            for (int k = 1; k < order; k++) {
-                vec c0 = b - t * c1 + s * c, b0 = a[k] - t * b1 + s * b;
-                c1 = c; c = c0;
-                b1 = b; b = b0;
-            }
-            vec px = a[order] - t * b1 + zx * b, py = zy * b;
-            vec qx = b - 2.0 * zy * zy * c1, qy = 2.0 * zy * (c - zx * c1);
-            vec scale = 1.0 / (qx * qx + qy * qy);
-            vec nx = (px * qx + py * qy) * scale, ny = (py * qx - px * qy) * scale;
-            vec sx = {0}, sy = {0}; /* the sum of 1 / (z - z_j), two at a time for one division */
-            for (int j = 0; j < order; j += 2) {
-                int next = j + 1 < order ? j + 1 : i;
-                vec ex = zx - x[j], ey = zy - y[j], fx = zx - x[next], fy = zy - y[next];
-                vec e = ex * ex + ey * ey + (double)(j == i);
-                vec f = fx * fx + fy * fy + (double)(next == i);
-                vec inverse = 1.0 / (e * f);
-                sx += (ex * f + fx * e) * inverse;
-                sy -= (ey * f + fy * e) * inverse;
-            }
-            vec wx = 1.0 - (nx * sx - ny * sy), wy = -(nx * sy + ny * sx);
-            scale = 1.0 / (wx * wx + wy * wy);
-            vec mx = (nx * wx + ny * wy) * scale, my = (ny * wx - nx * wy) * scale;
-            x[i] = FN(select)(done, zx, zx - mx);
-            y[i] = FN(select)(done, zy, zy - my);
-            vec moved = mx * mx + my * my;
-            /* written so that NaN counts as far */
-            farthest = FN(select)(moved <= farthest, farthest, moved);
+    vec px = a[order] - t * b1 + x * b, py = y * b;
+    vec qx = b - 2.0 * y * y * c1, qy = 2.0 * y * (c - x * c1);
+    vec scale = 1.0 / (qx * qx + qy * qy);
+    *nx = (px * qx + py * qy) * scale;
+    *ny = (py * qx - px * qy) * scale;
+}
+
+/* The sum of 1 / (z - z_j) over `count` roots, a multiple of four: four at a time, as division is
+ * dear. */
+TARGET static inline void FN(repulsion)(vec zx, vec zy, const vec *x, const vec *y, int count,
+                                        vec *sx, vec *sy)
+{
+    *sx = *sy = (vec){0};
+    for (int j = 0; j < count; j += 4) {
+        vec dx[4], dy[4], d[4];
+        for (int e = 0; e < 4; e++) {
+            dx[e] = zx - x[j + e];
+            dy[e] = zy - y[j + e];
+            d[e] = dx[e] * dx[e] + dy[e] * dy[e];
         }
-        done |= farthest < TOLERANCE * TOLERANCE;
+        vec d01 = d[0] * d[1], d23 = d[2] * d[3], inverse = 1.0 / (d01 * d23);
+        vec inverse01 = inverse * d23, inverse23 = inverse * d01;
+        *sx += (dx[0] * d[1] + dx[1] * d[0]) * inverse01 + (dx[2] * d[3] + dx[3] * d[2]) * inverse23;
+        *sy -= (dy[0] * d[1] + dy[1] * d[0]) * inverse01 + (dy[2] * d[3] + dy[3] * d[2]) * inverse23;
+    }
+}
+
+/* Roots of the monic polynomials `a` by Ehrlich and Aberth; gives the lanes that are done. */
+TARGET static lanes FN(roots)(const vec *a, const Plan *plan, lanes done, vec *x, vec *y)
+{
+    const int order = plan->order, count = (order + 3) / 4 * 4;
+    const vec far = (vec){0} + FAR_AWAY; /* where a root adds nothing to the repulsion */
+    lanes settled[MAX_ORDER]; /* a root that has stopped moving stays: the others move on alone */
+    for (int i = 0; i < order; i++) {
+        x[i] = (vec){0} + plan->start_x[i];
+        y[i] = (vec){0} + plan->start_y[i];
+        settled[i] = done;
+    }
+    for (int i = order; i < count; i++) x[i] = y[i] = far;
+    for (int step = 0; step < MAX_STEPS; step++) {
+        done = ~(lanes){0};
+        for (int i = 0; i < order; i++) {
+            if (!FN(any)(~settled[i])) continue;
+            vec zx = x[i], zy = y[i], nx, ny, sx, sy;
+            FN(newton)(a, order, zx, zy, &nx, &ny);
+            x[i] = far;
+            FN(repulsion)(zx, zy, x, y, count, &sx, &sy);
+            vec wx = 1.0 - (nx * sx - ny * sy), wy = -(nx * sy + ny * sx);
+            vec scale = 1.0 / (wx * wx + wy * wy);
+            vec mx = (nx * wx + ny * wy) * scale, my = (ny * wx - nx * wy) * scale;
+            x[i] = FN(select)(settled[i], zx, zx - mx);
+            y[i] = FN(select)(settled[i], zy, zy - my);
+            settled[i] |= mx * mx + my * my < TOLERANCE * TOLERANCE; /* never true of NaN */
+            done &= settled[i];
+        }
         if (!FN(any)(~done)) break;
     }
     return done;
@@ -179,7 +200,7 @@ TARGET static void FN(warp)(const vec *x, const vec *y, const Plan *plan, vec *w
             double re = x[i][l], im = y[i][l];
             section[l] = 0;
             if (im > REAL_POLE) {
-                double angle = pow(atan2(im, re) * plan->stretch, plan->coefficient) / plan->stretch;
+                double angle = warp_angle(atan2(im, re), plan);
                 c[l] = re * re + im * im;
                 b[l] = -2.0 * sqrt(c[l]) * cos(angle);
                 section[l] = pairs[l]++ % plan->sections;
@@ -204,14 +225,14 @@ TARGET static lanes FN(analyse)(const vec *frame, const Plan *plan, lanes idle, 
                                 vec *warped, vec *scratch)
 {
     const int n = plan->frame, order = plan->order;
-    vec x[MAX_ORDER], y[MAX_ORDER];
+    vec x[MAX_ORDER + 3], y[MAX_ORDER + 3];
     lanes trusted = FN(fast_burg)(frame, n, order, a) | idle;
     if (FN(any)(~trusted)) {
         vec safe[MAX_ORDER + 1];
         FN(plain_burg)(frame, n, order, safe, scratch, scratch + n);
         for (int k = 0; k <= order; k++) a[k] = FN(select)(trusted, a[k], safe[k]);
     }
-    lanes solved = FN(roots)(a, order, idle, x, y);
+    lanes solved = FN(roots)(a, plan, idle, x, y);
     FN(warp)(x, y, plan, warped);
     return solved;
 }

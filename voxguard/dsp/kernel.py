@@ -44,6 +44,14 @@ def name() -> str:
     return chosen
 
 
+def batch() -> int:
+    """How many frames are best rendered at once.
+
+    For numpy many, to amortise its calls; for the compiled kernel what stays in the cache.
+    """
+    return mcadams.BLOCK if name() == NUMPY else 384
+
+
 def overlap_add(samples: Samples, plan: Plan, out: Array, *, kernel: str | None = None) -> None:
     """Render all whole frames of a signal, the first at sample 0, and add them to ``out``.
 

@@ -16,6 +16,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from voxguard.arrays import Samples
 from voxguard.dsp.lpc import burg
@@ -28,7 +29,7 @@ REFERENCE_RATE = 16_000
 EPSILON = float(np.finfo(np.float32).eps)
 REAL_POLE = 1e-9  # an imaginary part under this is rounding: the pole is real and stays
 BLOCK = 2048  # frames worked on at once: enough to amortise numpy's calls, few enough for the cache
-SECTION_POLES = 24
+SECTION_POLES = 12
 FLOOR_DB = -80.0
 MAX_BURST = 1.5  # how far above the original's peak a frame may peak
 
@@ -142,8 +143,7 @@ def warp(filters: Array, plan: Plan) -> list[Array]:
     """
     x, y = polynomial_roots(filters)
     upper, real = y > REAL_POLE, np.abs(y) <= REAL_POLE
-    angle = np.arctan2(y, x, where=upper, out=np.ones_like(x)) * plan.stretch
-    angle = angle**plan.coefficient / plan.stretch
+    angle = warp_angle(np.arctan2(y, x, where=upper, out=np.ones_like(x)), plan)
     # One factor 1 + b/z + c/z^2 for each conjugate pair (at its upper pole) or real pole.
     c = np.where(upper, x * x + y * y, 0.0)
     b = np.where(upper, -2.0 * np.sqrt(c) * np.cos(angle), np.where(real, -x, 0.0))
@@ -155,6 +155,19 @@ def warp(filters: Array, plan: Plan) -> list[Array]:
         _product(np.where(dealt == g, b, 0.0), np.where(dealt == g, c, 0.0), plan.section_order)
         for g in range(plan.sections)
     ]
+
+
+def warp_angle(angle: Array, plan: Plan) -> Array:
+    """Pole angles, 0 to pi, to the power of the coefficient as they would be at 16 kHz.
+
+    The band above 8 kHz, which 16 kHz does not have, is stretched evenly over what is left.
+    """
+    warped = (angle * plan.stretch) ** plan.coefficient / plan.stretch
+    if plan.stretch <= 1.0:
+        return warped
+    top = np.pi**plan.coefficient
+    slope = (np.pi * plan.stretch - top) / (np.pi * plan.stretch - np.pi)
+    return np.where(angle * plan.stretch <= np.pi, warped, np.pi - (np.pi - angle) * slope)
 
 
 def _product(b: Array, c: Array, order: int) -> Array:
@@ -202,15 +215,18 @@ def overlap_add(samples: Samples, plan: Plan, out: Array, indices: npt.NDArray[n
     """
     if not len(indices):
         return
-    views = np.lib.stride_tricks.sliding_window_view(samples, plan.frame)
+    views = sliding_window_view(samples, plan.frame)
     analysis, synthesis = plan.analysis[:, None], plan.synthesis[:, None]
     for first in range(0, len(indices), BLOCK):
         starts = indices[first : first + BLOCK] * plan.hop
         original = np.array(views[starts].T, dtype=np.float64, order="C")
-        sounding = original.any(axis=0)  # silence stays silence
-        if not sounding.any():
+        sounding = original.any(axis=0)
+        if not sounding.all():  # silence stays silence
+            starts, original = starts[sounding], original.compress(sounding, axis=1)
+        if not len(starts):
             continue
-        starts, original = starts[sounding], original[:, sounding]
+        if len(starts) == 1:  # numpy sums one column in another order than the columns of many
+            original = original.repeat(2, axis=1)
         frames = (original + EPSILON) * analysis
         rms = np.sqrt(np.mean((original * analysis) ** 2, axis=0))
         filters = burg(frames + EPSILON + rms * plan.floor[:, None], plan.order)
@@ -218,8 +234,19 @@ def overlap_add(samples: Samples, plan: Plan, out: Array, indices: npt.NDArray[n
         if plan.keep_level:
             rendered *= level_gain(original * analysis, rendered, synthesis)
         rendered *= synthesis
-        for start, column in zip(starts, rendered.T, strict=True):
-            out[start : start + plan.frame] += column
+        _add(np.ascontiguousarray(rendered.T[: len(starts)]), starts, plan.hop, out)
+
+
+def _add(frames: Array, starts: npt.NDArray[np.intp], hop: int, out: Array) -> None:
+    """Add frames ``(count, n)`` to ``out``, a hop's length of all at once.
+
+    The last parts come first, so that every sample sums its frames in their order in time.
+    """
+    length = frames.shape[1]
+    for offset in reversed(range(0, length, hop)):
+        part = frames[:, offset : offset + hop]
+        places = sliding_window_view(out[offset:], part.shape[1], writeable=True)
+        places[starts] += part
 
 
 def level_gain(original: Array, rendered: Array, synthesis: Array) -> Array:

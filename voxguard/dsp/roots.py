@@ -18,7 +18,7 @@ Real = npt.NDArray[Any]  # float32 for the rough steps, float64 for the others
 # roots, hence the quarter step.
 START_RADIUS, START_OFFSET = 0.95, 0.25
 # The first steps only find the way; single precision does that at twice the speed.
-ROUGH_STEPS = 5
+ROUGH_STEPS = 7
 FEW = 48  # up to so many polynomials, eigenvalues are quicker than numpy's overhead at every step
 MAX_STEPS = 40
 TOLERANCE = 1e-10  # the last step is cubic, so the error that it leaves is far below it
@@ -64,7 +64,7 @@ def polynomial_roots(coefficients: Array) -> tuple[Array, Array]:
             if not everything:
                 x[:, active], y[:, active] = part[1:]
             active = active[~(moved < TOLERANCE)]  # NaN compares false and stays active
-            if not active.size:
+            if active.size <= FEW:
                 break
     if active.size:
         x[:, active], y[:, active] = _by_eigenvalues(coefficients[:, active])

@@ -1,0 +1,51 @@
+"""What README and docs show runs, and the links in them lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
+BLOCKS = [
+    pytest.param(
+        match[1],
+        id=f"{page.relative_to(ROOT)}:{page.read_text()[: match.start()].count(chr(10)) + 1}",
+    )
+    for page in PAGES
+    for match in re.finditer(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize("code", BLOCKS)
+def test_the_code_runs(code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "example", "exec"), {"__name__": "example"})  # noqa: S102
+
+
+def test_there_is_code():
+    assert len(BLOCKS) >= 3
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_commands_that_are_shown_are_known():
+    from typer.main import get_command
+
+    from voxguard.cli.app import app
+
+    known = get_command(app)
+    anonymize = known.commands["anonymize"]
+    options = {option for parameter in anonymize.params for option in parameter.opts}
+    shown = re.findall(
+        r"voxguard (anonymize|keygen|methods|doctor|demo)\b([^`|\n]*)",
+        (ROOT / "README.md").read_text(),
+    )
+    assert {name for name, _ in shown} == set(known.commands)
+    for name, rest in shown:
+        if name == "anonymize":
+            assert set(re.findall(r"--[a-z-]+", rest)) <= options
