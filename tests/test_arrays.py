@@ -46,7 +46,7 @@ def test_integers_at_their_limits():
 
 
 def test_integers_are_rounded():
-    form = Form("int16", flat=True)
+    form = Form(np.dtype(np.int16), flat=True)
     assert form.give(np.array([[0.6, -0.6, 1.4]], np.float32) / 32768).tolist() == [1, -1, 1]
 
 

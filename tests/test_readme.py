@@ -1,6 +1,8 @@
 """What README and docs show runs, and the links in them lead somewhere."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,3 +51,8 @@ def test_commands_that_are_shown_are_known():
     for name, rest in shown:
         if name == "anonymize":
             assert set(re.findall(r"--[a-z-]+", rest)) <= options
+
+
+def test_the_figures_are_those_of_the_committed_results():
+    command = [sys.executable, "-m", "benchmarks.table", "--check"]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0

@@ -15,8 +15,11 @@ Samples = npt.NDArray[np.float32]
 
 MAX_CHANNELS = 64
 
-_FULL_SCALE = {"int16": 32768.0, "int32": 2147483648.0}
-_FLOATS = ("float16", "float32", "float64")
+_FULL_SCALE = {
+    **{np.dtype(kind): 1.0 for kind in (np.float16, np.float32, np.float64)},
+    np.dtype(np.int16): 32768.0,
+    np.dtype(np.int32): 2147483648.0,
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Form:
         array([    0, 16384], dtype=int16)
     """
 
-    dtype: str
+    dtype: np.dtype[Any]
     flat: bool
     device: Any = None
 
@@ -63,24 +66,25 @@ class Form:
                 f"got {type(samples).__name__}; samples are a numpy array or a torch tensor"
                 " (for files there is anonymize_file)"
             )
-        name = samples.dtype.name
-        if name not in _FULL_SCALE and name not in _FLOATS:
+        dtype = samples.dtype.newbyteorder("=")
+        if dtype not in _FULL_SCALE:
+            accepted = ", ".join(known.name for known in _FULL_SCALE)
             raise UnsupportedAudioError(
-                f"got samples of type {name}; accepted are {', '.join((*_FLOATS, *_FULL_SCALE))}"
+                f"got samples of type {dtype.name}; accepted are {accepted}"
             )
         _check_shape(samples.shape, allow_empty, channels)
         with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused
             taken = np.array(np.atleast_2d(samples), dtype=np.float32, order="C")
-        taken /= np.float32(_FULL_SCALE.get(name, 1.0))
+        taken /= np.float32(_FULL_SCALE[dtype])
         check_finite(taken)
-        return taken, cls(name, samples.ndim == 1, device)
+        return taken, cls(dtype, samples.ndim == 1, device)
 
     def give(self, channels: Samples) -> Any:
         """Turn ``(channels, n)`` float32 into the caller's form; integers are rounded, clipped."""
-        scale = _FULL_SCALE.get(self.dtype)
-        if scale is None:
+        if self.dtype.kind == "f":
             result = channels.astype(self.dtype)
         else:
+            scale = _FULL_SCALE[self.dtype]
             scaled = np.rint(channels.astype(np.float64) * scale)
             result = np.clip(scaled, -scale, scale - 1).astype(self.dtype)
         if self.flat:
@@ -96,17 +100,15 @@ def check_finite(samples: npt.NDArray[Any]) -> None:
     Raises:
         NonFiniteAudioError: With how many there are, and where the first one is.
     """
-    with np.errstate(invalid="ignore"):  # infinity minus infinity
-        total = np.sum(samples, dtype=np.float64)
-    if np.isfinite(total):  # one pass; exact test only if suspicious
+    finite = np.isfinite(samples)
+    if finite.all():
         return
-    bad = ~np.isfinite(samples)
-    if count := int(bad.sum()):
-        first = int(np.argmax(bad.any(axis=0) if bad.ndim > 1 else bad))
-        raise NonFiniteAudioError(
-            f"{count} of {samples.size} samples are NaN or infinite (the first at index {first}); "
-            "repair or drop the recording"
-        )
+    bad = ~finite
+    first = int(np.argmax(bad.any(axis=0) if bad.ndim > 1 else bad))
+    raise NonFiniteAudioError(
+        f"{int(bad.sum())} of {samples.size} samples are NaN or infinite (the first at index "
+        f"{first}); repair or drop the recording"
+    )
 
 
 def fit(samples: Samples, length: int) -> Samples:

@@ -75,7 +75,7 @@ class Session:
         self.failure: Exception | None = None
         self._renderer = renderer
         self._on_failure = on_failure
-        self._form = Form("float32", flat=channels == 1)
+        self._form = Form(np.dtype(np.float32), flat=channels == 1)
         self._guard = _CopyGuard(channels)
         self._pending = 0
         self._closed = False
@@ -192,6 +192,10 @@ class _CopyGuard:
         length = samples.shape[1]
         source, self._source = self._source[:, :length], self._source[:, length:]
         same = (source == samples).all(axis=1)
+        if length and not same.any():
+            self._same[:] = 0
+            self._changed = True
+            return
         steps = np.count_nonzero(np.diff(samples, axis=1), axis=1)
         self._same = np.where(same, self._same + steps, 0)
         self._changed |= not same.all()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import accumulate
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from voxguard.arrays import Samples
 
@@ -30,7 +29,8 @@ class LevelLoop:
         self._block = block
         self._keep = float(np.exp(-block / (MEMORY_MS * 0.001 * sample_rate)))
         self._ramp = (np.arange(1, block + 1) / block).astype(np.float32)
-        self._heard, self._given, self._gain = 0.0, 0.0, 1.0
+        self._heard, self._given = [0.0], [0.0]
+        self._gain = np.float32(1.0)
         self._peaks = np.zeros(int(RECENT_MS * 0.001 * sample_rate) // block, np.float32)
 
     def correct(self, original: Samples, rendered: Samples) -> Samples:
@@ -44,23 +44,29 @@ class LevelLoop:
             ``(n,)``: the rendering with a gain that goes straight from block to block.
         """
         originals, blocks = original.reshape(-1, self._block), rendered.reshape(-1, self._block)
-        heard, given = self._recent(originals, self._heard), self._recent(blocks, self._given)
-        self._heard, self._given = heard[-1], given[-1]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.sqrt(np.divide(heard[1:], given[1:]))
-        ratio[np.equal(heard[1:], 0.0)] = 1.0  # nothing to compare with yet
-        wanted = np.clip(ratio, 1.0 / REACH, REACH)
-        gains = np.concatenate([[self._gain], wanted]).astype(np.float32)
-        self._gain = float(gains[-1])
-        corrected = np.multiply.outer(np.diff(gains), self._ramp)
+        gains = self._gains(originals, blocks)
+        corrected: Samples = np.multiply.outer(gains[1:] - gains[:-1], self._ramp)
         corrected += gains[:-1, None]
         corrected *= blocks
         ceiling = HEADROOM * self._recent_peaks(originals)
-        towering = _peaks(corrected) > ceiling
+        towering = np.abs(corrected).max(axis=1) > ceiling
         if towering.any():
             limit = ceiling[towering, None]
             corrected[towering] = np.clip(corrected[towering], -limit, limit)
         return corrected.reshape(-1)
+
+    def _gains(self, originals: Samples, blocks: Samples) -> Samples:
+        """``(k + 1,)``: before the first block, and at the end of each one."""
+        self._heard = self._recent(originals, self._heard[-1])
+        self._given = self._recent(blocks, self._given[-1])
+        heard, given = np.array(self._heard[1:]), np.array(self._given[1:])
+        gains = np.ones(len(blocks) + 1, np.float32)
+        gains[0] = self._gain
+        both = (heard > 0.0) & (given > 0.0)
+        np.sqrt(np.divide(heard, given, out=heard, where=both), out=heard, where=both)
+        gains[1:][both] = np.minimum(np.maximum(heard[both], 1.0 / REACH), REACH)
+        self._gain = gains[-1]
+        return gains
 
     def _recent(self, blocks: Samples, before: float) -> list[float]:
         """Energies that fade with the memory: before the first block, and after each one."""
@@ -69,13 +75,10 @@ class LevelLoop:
 
     def _recent_peaks(self, blocks: Samples) -> Samples:
         """``(k,)`` peaks over each block and those shortly before it."""
-        before = len(self._peaks)
-        peaks = np.concatenate([self._peaks, _peaks(blocks)])
-        self._peaks = peaks[len(peaks) - before :]
-        recent: Samples = sliding_window_view(peaks, before + 1).max(axis=1)
+        before, count = len(self._peaks), len(blocks)
+        peaks = np.concatenate([self._peaks, np.abs(blocks).max(axis=1)])
+        self._peaks = peaks[count:]
+        recent = peaks[:count].copy()
+        for later in range(1, before + 1):
+            np.maximum(recent, peaks[later : later + count], out=recent)
         return recent
-
-
-def _peaks(blocks: Samples) -> Samples:
-    peaks: Samples = np.maximum(blocks.max(axis=1), -blocks.min(axis=1))
-    return peaks

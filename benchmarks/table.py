@@ -1,0 +1,59 @@
+"""Puts the committed results into the README; with ``--check`` only says whether they are there.
+
+python -m benchmarks.table
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+NAMES = {
+    "B2": "VoicePrivacy 2024 B2",
+    "numpy": "voxguard, numpy only",
+    "avx2": "voxguard, compiled, AVX2",
+    "avx512": "voxguard, compiled, AVX-512",
+}
+
+
+def table() -> str:
+    """Both tables, as Markdown."""
+    rows = json.loads((RESULTS / "mcadams.json").read_text())["rows"]
+    lines = ["| recordings, 16 kHz | times real time | against B2 |", "|---|---|---|"]
+    for name, shown in NAMES.items():
+        speed = 1.0 / rows[name]["rtf"]["median"]
+        ratio = rows[name].get("times_b2", {"median": 1.0})["median"]
+        lines.append(f"| {shown} | {speed:.0f} | {ratio:.1f} x |")
+    lines += [
+        "",
+        "| live, 10 ms at a time | latency | compute for 10 ms: median, 99 % | streams a core |",
+        "|---|---|---|---|",
+    ]
+    for row in json.loads((RESULTS / "streaming.json").read_text())["rows"]:
+        if row["rate"] in (16_000, 48_000) and row["latency_ms"] >= 5.0:
+            lines.append(
+                f"| {row['rate'] // 1000} kHz | {row['latency_ms']:.0f} ms "
+                f"| {row['p50_us']:.0f} µs, {row['p99_us']:.0f} µs | {row['streams_a_core']:.0f} |"
+            )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Rewrite the README between its marks."""
+    page = ROOT / "README.md"
+    old = page.read_text()
+    marks = r"(<!-- benchmarks -->\n).*(\n<!-- /benchmarks -->)"
+    new, count = re.subn(marks, lambda m: m[1] + table() + m[2], old, flags=re.DOTALL)
+    if count != 1:
+        sys.exit("README.md has no place marked for the benchmarks")
+    if "--check" in sys.argv:
+        sys.exit(0 if new == old else "README.md does not show the committed results")
+    page.write_text(new)
+
+
+if __name__ == "__main__":
+    main()
