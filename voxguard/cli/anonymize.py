@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from voxguard.cli.codes import FAILED
+from voxguard.cli.job import PIPE, Job
 from voxguard.cli.output import echo_error, echo_json, echo_table, echo_warning, progress_bar
 from voxguard.errors import ConfigurationError, VoxguardError
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from voxguard.files import FolderReport
     from voxguard.files.interruption import Stop
 
-PIPE = "-"
 HELP = """Anonymize a recording, a folder of recordings, or a live stream.
 
 \b
@@ -29,26 +28,6 @@ HELP = """Anonymize a recording, a folder of recordings, or a live stream.
 
 What fails is reported and never copied. Results go to stdout, all else to stderr.
 """
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is to be done, apart from how."""
-
-    source: str
-    target: str
-    speaker: str | None
-    speaker_from: str | None
-    jobs: int
-    resume: bool
-    overwrite: bool
-    as_json: bool
-
-    def refuse(self, kind: str, **given: Any) -> None:
-        """Refuse options that mean nothing here, rather than ignore them."""
-        for name, value in given.items():
-            if value:
-                raise ConfigurationError(f"--{name.replace('_', '-')} has no meaning for {kind}")
 
 
 def anonymize(

@@ -14,7 +14,7 @@ import numpy as np
 from voxguard.arrays import Samples
 from voxguard.audio import AudioReader, AudioWriter
 from voxguard.audio.pcm import decode_pcm, encode_pcm, read_wav_header, wav_header
-from voxguard.cli.anonymize import PIPE, Job
+from voxguard.cli.job import PIPE, Job
 from voxguard.errors import ConfigurationError, CorruptAudioError, UnsupportedAudioError
 from voxguard.files.blocks import render_blocks
 from voxguard.files.single import BLOCK_FRAMES, one_tree
