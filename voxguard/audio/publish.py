@@ -46,13 +46,16 @@ def output_error(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _lock(descriptor: int) -> bool:
+def _lock(descriptor: int) -> bool | None:
+    """Whether the lock is ours; None where there are no locks, as in some network folders."""
     if fcntl is None:
         return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError:
+        return None
     return True
 
 
@@ -86,9 +89,10 @@ class PartFile(io.FileIO):
             while True:
                 self.part = destination.parent / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
                 super().__init__(self.part, "x+")
-                if not _lock(self.fileno()) or self.part.exists():
-                    return  # unlockable (some network folders): then nobody can take it for dead
-                self.close()  # remove_abandoned came between creation and lock
+                locked = _lock(self.fileno())
+                if locked is None or (locked and self.part.exists()):
+                    return  # what cannot be locked is never taken for dead
+                self.close()  # remove_abandoned came between creation and lock, and deletes it
 
     def write(self, data: Any) -> int:
         """Write all of `data`, or nothing from the first error on."""
