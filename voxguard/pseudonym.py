@@ -44,8 +44,8 @@ class Pseudonyms:
         scope: How long a speaker keeps one pseudo-voice. ``"utterance"``: never twice (unless the
             utterance is named). ``"session"``: within one session. ``"corpus"``: as long as the
             key lives. By default ``"corpus"`` where a speaker is named, else ``"utterance"``.
-        session: Names the session, so that it can be taken up again under the same key. By default
-            every object is a session of its own.
+        session: Names the session, so that it can be taken up again under the same key; the scope
+            is then ``"session"``. By default every object is a session of its own.
 
     Raises:
         ConfigurationError: The key is too short, or both key and seed are given, or the scope is
@@ -80,9 +80,12 @@ class Pseudonyms:
             raise ConfigurationError(f"seed= takes an integer of at least 0, got {seed!r}")
         if scope is not None and scope not in get_args(Scope):
             raise ConfigurationError(f"scope= takes {', '.join(get_args(Scope))}; got {scope!r}")
+        if session is not None and scope not in (None, "session"):
+            raise ConfigurationError(f'session= is for scope="session", got scope={scope!r}')
+        _check_name("session", session)
         self.origin: Origin = "key" if key else "seed" if seed is not None else "secret"
         self.seed = seed
-        self.scope = scope
+        self.scope: Scope | None = "session" if session is not None else scope
         self.session = session
         if key is not None:
             self._secret = key
@@ -107,6 +110,8 @@ class Pseudonyms:
         Raises:
             ConfigurationError: The scope is ``"corpus"`` and no speaker is named.
         """
+        _check_name("speaker", speaker)
+        _check_name("utterance", utterance)
         scope = self.scope or ("utterance" if speaker is None else "corpus")
         if scope == "corpus":
             if speaker is None:
@@ -120,8 +125,11 @@ class Pseudonyms:
         else:
             identity = [speaker or "", self._once() if utterance is None else f"={utterance}"]
         message = b"".join(
-            len(part.encode()).to_bytes(4, "big") + part.encode()
-            for part in ["voxguard", purpose, scope, *identity]
+            len(part).to_bytes(4, "big") + part
+            for part in (
+                text.encode("utf-8", "surrogateescape")
+                for text in ["voxguard", purpose, scope, *identity]
+            )
         )
         digest = hmac.new(self._secret, message, hashlib.sha256).digest()
         return np.random.default_rng(np.random.SeedSequence(int.from_bytes(digest), pool_size=8))
@@ -160,6 +168,11 @@ class Pseudonyms:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._lock = threading.Lock()
+
+
+def _check_name(what: str, value: str | None) -> None:
+    if value is not None and not isinstance(value, str):
+        raise ConfigurationError(f"{what}= takes text, got {type(value).__name__}")
 
 
 def generate_key() -> bytes:

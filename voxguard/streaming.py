@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import warnings
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, get_args
 
 import numpy as np
 
-from voxguard.arrays import Form, Samples, check_finite
-from voxguard.errors import PrivacyWarning, StreamError, UnsupportedAudioError, VoxguardError
+from voxguard.arrays import MAX_CHANNELS, Form, Samples, check_finite
+from voxguard.copyguard import CopyGuard
+from voxguard.errors import (
+    ConfigurationError,
+    PrivacyWarning,
+    StreamError,
+    UnsupportedAudioError,
+    VoxguardError,
+)
 
 OnFailure = Literal["silence", "raise"]
-
-_SAME = 64  # steps of the signal that come out as they went in: a copy, not a chance
 
 
 class StreamRenderer(Protocol):
@@ -70,13 +75,19 @@ class Session:
         *,
         on_failure: OnFailure = "silence",
     ) -> None:
+        if isinstance(channels, bool) or channels not in range(1, MAX_CHANNELS + 1):
+            raise ConfigurationError(f"channels= takes 1 to {MAX_CHANNELS}, got {channels!r}")
+        if on_failure not in get_args(OnFailure):
+            raise ConfigurationError(
+                f"on_failure= takes {' or '.join(get_args(OnFailure))}, got {on_failure!r}"
+            )
         self.sample_rate = sample_rate
         self.channels = channels
         self.failure: Exception | None = None
         self._renderer = renderer
         self._on_failure = on_failure
         self._form = Form(np.dtype(np.float32), flat=channels == 1)
-        self._guard = _CopyGuard(channels)
+        self._guard = CopyGuard(channels)
         self._pending = 0
         self._closed = False
 
@@ -120,6 +131,9 @@ class Session:
             ready = self._checked(self._renderer.push(samples))
         except Exception as error:
             return form.give(self._fall_silent(error, samples.shape[1]))
+        except BaseException:  # interrupted half-way: renderer and session are out of step
+            self.failure = StreamError("it was interrupted")
+            raise
         self._pending -= ready.shape[1]
         return form.give(ready)
 
@@ -140,15 +154,18 @@ class Session:
         if self.failure is not None:
             raise StreamError(
                 f"the stream broke and has been silent since: {_reason(self.failure)}"
-            ) from self.failure
+            ) from (self.failure if isinstance(self.failure, VoxguardError) else None)
         return self._form.give(rest)
 
     def _checked(self, ready: Samples, *, final: bool = False) -> Samples:
-        check_finite(ready)
+        if not isinstance(ready, np.ndarray) or ready.dtype.kind != "f":
+            raise StreamError("the renderer gave something else than floating-point samples")
         lengths = [self._pending] if final else range(self._pending + 1)
         if ready.ndim != 2 or ready.shape[0] != self.channels or ready.shape[1] not in lengths:
             raise StreamError(f"the renderer gave samples of shape {ready.shape}")
-        self._guard.check(ready, final=final)
+        ready = ready.astype(np.float32, copy=False)
+        check_finite(ready)
+        self._guard.gave(ready, final=final)
         return ready
 
     def _fall_silent(self, error: Exception, length: int) -> Samples:
@@ -171,36 +188,6 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self._closed = True
-
-
-class _CopyGuard:
-    """Refuses output that is its input: a broken method must not let the voice through.
-
-    A stretch that is, sample for sample, what went in at the same place is withheld, unless there
-    is no voice in it: a constant, or a few clicks.
-    """
-
-    def __init__(self, channels: int) -> None:
-        self._source = np.zeros((channels, 0), np.float32)
-        self._same = np.zeros(channels, np.int64)
-        self._changed = False
-
-    def took(self, samples: Samples) -> None:
-        self._source = np.concatenate([self._source, samples], axis=1)
-
-    def check(self, samples: Samples, *, final: bool) -> None:
-        length = samples.shape[1]
-        source, self._source = self._source[:, :length], self._source[:, length:]
-        same = (source == samples).all(axis=1)
-        if length and not same.any():
-            self._same[:] = 0
-            self._changed = True
-            return
-        steps = np.count_nonzero(np.diff(samples, axis=1), axis=1)
-        self._same = np.where(same, self._same + steps, 0)
-        self._changed |= not same.all()
-        if self._same.max() >= (1 if final and not self._changed else _SAME):
-            raise StreamError("the method changed nothing; the recording is withheld")
 
 
 def _reason(error: Exception) -> str:

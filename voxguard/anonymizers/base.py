@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Unpack, final
 
@@ -11,6 +13,7 @@ import numpy as np
 
 from voxguard.arrays import Form, Samples, check_finite, fit
 from voxguard.audio import check_sample_rate, resample
+from voxguard.copyguard import CopyGuard
 from voxguard.errors import ConfigurationError, VoxguardError
 from voxguard.pseudonym import Pseudonyms, Randomness
 from voxguard.registry import Registry
@@ -124,17 +127,18 @@ class Anonymizer(ABC):
         voice = self.draw_voice(speaker=speaker, utterance=utterance)
         working = self.working_rate(rate)
         at_rate = taken if working == rate else resample(taken, rate, working)
-        rendered = np.asarray(self.render(at_rate, working, voice), dtype=np.float32)
-        if rendered.shape != at_rate.shape:
+        with _in_one_tree(self.name):
+            rendered = np.asarray(self.render(at_rate, working, voice))
+        if rendered.shape != at_rate.shape or rendered.dtype.kind != "f":
             raise VoxguardError(
-                f"{self.name} gave samples of shape {rendered.shape} for {at_rate.shape}"
+                f"{self.name} gave {rendered.dtype.name} samples of shape {rendered.shape} for "
+                f"float32 of {at_rate.shape}"
             )
+        rendered = rendered.astype(np.float32, copy=False)
         check_finite(rendered)
         if working != rate:
             rendered = fit(resample(rendered, working, rate), taken.shape[1])
-        channels = zip(rendered, taken, strict=True)
-        if any(was.any() and np.array_equal(now, was) for now, was in channels):
-            raise VoxguardError(f"{self.name} changed nothing; the recording is withheld")
+        CopyGuard(len(taken)).check(taken, rendered)
         return form.give(rendered)
 
     @final
@@ -142,7 +146,15 @@ class Anonymizer(ABC):
         self, *, speaker: str | None = None, utterance: str | None = None
     ) -> PseudoVoice:
         """Draw a pseudo-voice as a call would; for reuse with :meth:`render`."""
-        return self.draw(self.pseudonyms.generator(self.name, speaker=speaker, utterance=utterance))
+        rng = self.pseudonyms.generator(self.name, speaker=speaker, utterance=utterance)
+        with _in_one_tree(self.name):
+            voice = self.draw(rng)
+        if type(voice).__repr__ is not PseudoVoice.__repr__:
+            raise ConfigurationError(
+                f"{type(voice).__name__} would show its draw: a pseudo-voice derives from "
+                "PseudoVoice and is a @dataclass(frozen=True, repr=False)"
+            )
+        return voice
 
     @final
     def stream(
@@ -190,6 +202,19 @@ class Anonymizer(ABC):
     def __repr__(self) -> str:
         shown = [f"{name}={value!r}" for name, value in self.options.items()]
         return f"{type(self).__name__}({', '.join([*shown, repr(self.pseudonyms)])})"
+
+
+@contextmanager
+def _in_one_tree(name: str) -> Iterator[None]:
+    """Of a foreign error only the type is told: its message could hold samples or the draw."""
+    try:
+        yield
+    except VoxguardError:
+        raise
+    except MemoryError:
+        raise VoxguardError(f"{name}: not enough memory; split the recording") from None
+    except Exception as error:
+        raise VoxguardError(f"{name} failed with {type(error).__name__}") from None
 
 
 def option_defaults(cls: type[Anonymizer]) -> dict[str, Any]:

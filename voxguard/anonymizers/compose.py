@@ -62,6 +62,12 @@ class Compose(Anonymizer):
                 )
         self.streamable = all(part.streamable for part in self.parts)
 
+    def working_rate(self, sample_rate: int) -> int:
+        """The lowest of the parts' rates, if all can work at it; else each works at its own."""
+        lowest = min(part.working_rate(sample_rate) for part in self.parts)
+        agreed = all(part.working_rate(lowest) == lowest for part in self.parts)
+        return lowest if agreed else sample_rate
+
     def draw(self, rng: np.random.Generator) -> ComposedVoice:
         """One draw a part, in order."""
         return ComposedVoice(tuple(part.draw(rng) for part in self.parts))

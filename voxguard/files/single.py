@@ -137,4 +137,4 @@ def one_tree(name: str) -> Iterator[None]:
     except Exception as error:
         system = getattr(error, "strerror", None)
         reason = f"{type(error).__name__}: {system}" if system else type(error).__name__
-        raise VoxguardError(f"{name}: could not be anonymized ({reason})") from error
+        raise VoxguardError(f"{name}: could not be anonymized ({reason})") from None
