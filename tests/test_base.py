@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -115,12 +116,37 @@ def test_silence_may_stay_as_it_is(stereo):
     assert not rendering(lambda x: -x)(half, RATE)[1].any()
 
 
-def test_what_render_raises_is_raised(voice):
+def test_what_render_raises_is_told_by_its_type_alone(voice):
     def fail(samples):
-        raise ZeroDivisionError
+        raise ValueError(f"secret {samples[0, 0]}")
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(VoxguardError, match="failed with ValueError") as raised:
         rendering(fail)(voice, RATE)
+    assert "secret" not in "".join(traceback.format_exception(raised.value))
+
+
+@pytest.mark.parametrize("change", [lambda x: x + 1j, lambda x: (x * 1000).astype(np.int16)])
+def test_other_numbers_than_floats_are_refused(voice, change):
+    with pytest.raises(VoxguardError, match="gave"):
+        rendering(change)(voice, RATE)
+
+
+def test_a_voice_that_would_show_its_draw_is_refused():
+    @dataclass(frozen=True)
+    class Chatty(PseudoVoice):
+        coefficient: float
+
+    class Talks(Anonymizer):
+        name = "talks"
+
+        def draw(self, rng):
+            return Chatty(0.5)
+
+        def render(self, samples, sample_rate, voice):
+            return -samples
+
+    with pytest.raises(ConfigurationError, match="repr=False"):
+        Talks().draw_voice()
 
 
 def test_rendering_in_place_spares_the_caller(voice):

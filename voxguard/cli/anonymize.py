@@ -69,8 +69,9 @@ def anonymize(
         typer.Option(help="Whether the folder that a recording lies in names its speaker."),
     ] = None,
     jobs: Annotated[
-        int, typer.Option(min=0, help="Recordings at once in a folder; 0: one a processor.")
-    ] = 1,
+        int | None,
+        typer.Option(min=0, help="Recordings at once in a folder; 0: one a processor.  [1]"),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a folder: skip what is there already.")
     ] = False,
@@ -94,6 +95,8 @@ def anonymize(
     ] = None,
 ) -> None:
     """Anonymize a recording, a folder of recordings, or a live stream."""
+    if not (source and target):
+        raise ConfigurationError("IN or OUT is empty; name a file, a folder, or - for a pipe")
     job = Job(source, target, speaker, speaker_from, jobs, resume, overwrite, as_json)
     wire = {"raw": raw, "rate": rate, "channels": channels, "encoding": encoding}
     if PIPE not in (source, target):
@@ -104,7 +107,9 @@ def anonymize(
     if PIPE in (source, target):
         from voxguard.cli.pipe import Wire, run_pipe
 
-        job.refuse("pipes", speaker_from=speaker_from, resume=resume, json=as_json)
+        job.refuse("pipes", speaker_from=speaker_from, resume=resume, json=as_json, jobs=jobs)
+        if key_file is not None and speaker is None and session is None:
+            raise ConfigurationError("under a key, say with --speaker whose voice the pipe holds")
         run_pipe(job, anonymizer, Wire(raw, rate, channels, encoding), max_latency_ms)
     else:
         _report(job, anonymizer, _folder(job, anonymizer) if Path(source).is_dir()
@@ -156,7 +161,7 @@ def _parse(option: list[str]) -> dict[str, Any]:
             raise ConfigurationError(f"--option {name} is given twice")
         try:
             parsed[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError, RecursionError):
             raise ConfigurationError(
                 f"--option {name}: {value!r} is not a YAML value such as 0.8, true or [0.6,0.9]"
             ) from None
@@ -168,7 +173,7 @@ def _file(job: Job, anonymizer: Anonymizer) -> FolderReport:
     from voxguard.files.interruption import undisturbed
     from voxguard.files.single import render_file
 
-    job.refuse("a single file", speaker_from=job.speaker_from, resume=job.resume)
+    job.refuse("a single file", speaker_from=job.speaker_from, resume=job.resume, jobs=job.jobs)
     source, target = Path(job.source), _target_file(job)
     if not source.exists():
         raise ConfigurationError(f"{source} does not exist; IN is a recording, a folder or -")
@@ -187,6 +192,7 @@ def _file(job: Job, anonymizer: Anonymizer) -> FolderReport:
                     target,
                     anonymizer,
                     speaker=job.speaker,
+                    utterance=source.name,  # as in a folder: under a key the draw repeats
                     overwrite=job.overwrite,
                     on_block=on_block,
                 )
@@ -220,7 +226,7 @@ def _folder(job: Job, anonymizer: Anonymizer) -> FolderReport:
             job.source,
             job.target,
             anonymizer,
-            jobs=job.jobs,
+            jobs=1 if job.jobs is None else job.jobs,
             resume=job.resume,
             overwrite=job.overwrite,
             speaker_from="folder" if job.speaker_from == "folder" else "none",
@@ -232,6 +238,8 @@ def _report(job: Job, anonymizer: Anonymizer, report: FolderReport) -> None:
     import voxguard
     from voxguard.files.record import describe
 
+    if not (report.done or report.skipped or report.failed):
+        echo_warning(f"{job.source} holds no audio that voxguard knows; nothing was done")
     for failure in report.failed:
         echo_error(f"{failure.path}: {failure.reason}")
     if job.as_json:

@@ -69,6 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except VoxguardError as error:
         _tell(type(error).__name__, str(error), arguments)
         return USAGE if isinstance(error, ConfigurationError) else FAILED
+    except OSError as error:  # a path that the system refuses, or an output that is full
+        _tell("OSError", f"{error.filename or 'output'}: {error.strerror or error}", arguments)
+        return FAILED
     except Exception as error:
         if not hasattr(error, "format_message"):  # what typer has for a command it cannot parse
             raise

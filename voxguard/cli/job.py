@@ -18,7 +18,7 @@ class Job:
     target: str
     speaker: str | None
     speaker_from: str | None
-    jobs: int
+    jobs: int | None
     resume: bool
     overwrite: bool
     as_json: bool
@@ -26,5 +26,5 @@ class Job:
     def refuse(self, kind: str, **given: Any) -> None:
         """Refuse options that mean nothing here, rather than ignore them."""
         for name, value in given.items():
-            if value:
+            if value is not None and value is not False:
                 raise ConfigurationError(f"--{name.replace('_', '-')} has no meaning for {kind}")

@@ -90,6 +90,8 @@ def run_pipe(job: Job, anonymizer: Anonymizer, wire: Wire, max_latency_ms: float
         )
         for block in _in_one_tree(rendered, name):
             sink.write(block)
+        if isinstance(sink, PipeWriter):
+            sink.finish()
 
 
 def _in_one_tree(blocks: Iterator[Samples], name: str) -> Iterator[Samples]:
@@ -143,6 +145,8 @@ class PipeWriter:
 
     def __init__(self, stream: BinaryIO, wire: Wire, source: PipeReader | AudioReader) -> None:
         self._stream = stream
+        self._sent = 0
+        self._raw = wire.raw
         if wire.raw:
             self._subtype = wire.subtype
             return
@@ -159,6 +163,12 @@ class PipeWriter:
         """Send a block."""
         self._send(encode_pcm(samples, self._subtype))
 
+    def finish(self) -> None:
+        """Send what a WAV chunk of odd length ends with."""
+        if not self._raw and self._sent % 2:
+            self._send(b"\0")
+
     def _send(self, data: bytes) -> None:
+        self._sent += len(data)
         self._stream.write(data)
         self._stream.flush()

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from voxguard.anonymizers.base import Anonymizer
-from voxguard.audio import remove_abandoned
+from voxguard.audio import AudioReader, remove_abandoned
 from voxguard.errors import ConfigurationError, OutputError, VoxguardError
 from voxguard.files.interruption import Stop, undisturbed
 from voxguard.files.record import RunRecord
 from voxguard.files.scan import scan, shown
 from voxguard.files.single import render_file
+
+_LOSSY = ("VORBIS", "OPUS", "MPEG_LAYER_III")  # whose encoders may pad
 
 SpeakerFrom = Literal["none", "folder"]
 
@@ -211,9 +213,10 @@ class _Run:
     def _one(self, item: Path, stop: Stop) -> float | Failure | None:
         """Seconds of audio if it was done, None if it was skipped."""
         source, target = self.source / item, self.target / item
-        if self.resume and target.is_file():
-            return None
         try:
+            if self.resume and target.is_file():
+                _check_result(source, target)
+                return None
             return render_file(
                 source,
                 target,
@@ -227,3 +230,15 @@ class _Run:
             if self.resume and isinstance(error, OutputError) and target.is_file():
                 return None  # another process was faster, and it is complete
             return Failure.of(item, error)
+
+
+def _check_result(source: Path, target: Path) -> None:
+    """Refuse to take for done what is not as long as its source, or is no longer whole."""
+    with AudioReader(source) as was, AudioReader(target) as now:
+        exact = now.subtype not in _LOSSY and None not in (was.frames, now.frames)
+        if was.sample_rate != now.sample_rate or (exact and was.frames != now.frames):
+            raise VoxguardError(
+                f"{target.name} is there already, but is not of this recording "
+                f"({now.frames} frames at {now.sample_rate} Hz, not {was.frames} at "
+                f"{was.sample_rate}); overwrite it, or delete it and resume"
+            )

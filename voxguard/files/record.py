@@ -108,7 +108,9 @@ class RunRecord:
             content = json.loads(self._path.read_text("utf-8"))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError):
+        except OSError as error:
+            raise OutputError(f"{self._path} cannot be read: {error.strerror}") from None
+        except ValueError:
             content = None
         if not isinstance(content, dict) or content.get("schema_version") != SCHEMA_VERSION:
             raise ConfigurationError(
