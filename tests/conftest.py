@@ -14,6 +14,24 @@ from voxguard.arrays import Samples
 from voxguard.dsp.voice import synthetic_voice
 
 RATE = 16_000
+OUTCOMES = pytest.StashKey[list[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[OUTCOMES] = []
+
+
+@pytest.fixture
+def outcomes(request: pytest.FixtureRequest) -> list[str]:
+    """Lines for the end of the test output."""
+    return request.config.stash[OUTCOMES]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if lines := terminalreporter.config.stash[OUTCOMES]:
+        terminalreporter.section("what became of the odd files")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @lru_cache(maxsize=64)

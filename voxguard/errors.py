@@ -19,7 +19,8 @@ only the built-in still catch it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 __all__ = [
     "AudioError",
@@ -33,6 +34,7 @@ __all__ = [
     "UnknownNameError",
     "UnsupportedAudioError",
     "VoxguardError",
+    "one_tree",
 ]
 
 
@@ -91,3 +93,25 @@ class StreamError(VoxguardError, RuntimeError):
 
 class PrivacyWarning(UserWarning):
     """Something that was asked for weakens the protection; the result still is anonymized."""
+
+
+@contextmanager
+def one_tree(what: str) -> Iterator[None]:
+    """Whatever breaks within leaves as a VoxguardError.
+
+    Of a foreign error only the type and the system's own words are told: its message could hold
+    samples, or a draw.
+
+    Args:
+        what: The recording or the method, for the message.
+    """
+    try:
+        yield
+    except VoxguardError:
+        raise
+    except MemoryError:
+        raise VoxguardError(f"{what}: not enough memory; split the recording") from None
+    except Exception as error:
+        system = getattr(error, "strerror", None)
+        reason = f"{type(error).__name__}: {system}" if system else type(error).__name__
+        raise VoxguardError(f"{what}: could not be anonymized ({reason})") from None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Unpack, final
 
@@ -14,7 +12,7 @@ import numpy as np
 from voxguard.arrays import Form, Samples, check_finite, fit
 from voxguard.audio import check_sample_rate, resample
 from voxguard.copyguard import CopyGuard
-from voxguard.errors import ConfigurationError, VoxguardError
+from voxguard.errors import ConfigurationError, VoxguardError, one_tree
 from voxguard.pseudonym import Pseudonyms, Randomness
 from voxguard.registry import Registry
 from voxguard.streaming import OnFailure, Session, StreamRenderer
@@ -127,7 +125,7 @@ class Anonymizer(ABC):
         voice = self.draw_voice(speaker=speaker, utterance=utterance)
         working = self.working_rate(rate)
         at_rate = taken if working == rate else resample(taken, rate, working)
-        with _in_one_tree(self.name):
+        with one_tree(self.name):
             rendered = np.asarray(self.render(at_rate, working, voice))
         if rendered.shape != at_rate.shape or rendered.dtype.kind != "f":
             raise VoxguardError(
@@ -147,7 +145,7 @@ class Anonymizer(ABC):
     ) -> PseudoVoice:
         """Draw a pseudo-voice as a call would; for reuse with :meth:`render`."""
         rng = self.pseudonyms.generator(self.name, speaker=speaker, utterance=utterance)
-        with _in_one_tree(self.name):
+        with one_tree(self.name):
             voice = self.draw(rng)
         if type(voice).__repr__ is not PseudoVoice.__repr__:
             raise ConfigurationError(
@@ -202,19 +200,6 @@ class Anonymizer(ABC):
     def __repr__(self) -> str:
         shown = [f"{name}={value!r}" for name, value in self.options.items()]
         return f"{type(self).__name__}({', '.join([*shown, repr(self.pseudonyms)])})"
-
-
-@contextmanager
-def _in_one_tree(name: str) -> Iterator[None]:
-    """Of a foreign error only the type is told: its message could hold samples or the draw."""
-    try:
-        yield
-    except VoxguardError:
-        raise
-    except MemoryError:
-        raise VoxguardError(f"{name}: not enough memory; split the recording") from None
-    except Exception as error:
-        raise VoxguardError(f"{name} failed with {type(error).__name__}") from None
 
 
 def option_defaults(cls: type[Anonymizer]) -> dict[str, Any]:

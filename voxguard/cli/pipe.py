@@ -15,9 +15,9 @@ from voxguard.arrays import Samples
 from voxguard.audio import AudioReader, AudioWriter
 from voxguard.audio.pcm import decode_pcm, encode_pcm, read_wav_header, wav_header
 from voxguard.cli.job import PIPE, Job
-from voxguard.errors import ConfigurationError, CorruptAudioError, UnsupportedAudioError
+from voxguard.errors import ConfigurationError, CorruptAudioError, UnsupportedAudioError, one_tree
 from voxguard.files.blocks import render_blocks
-from voxguard.files.single import BLOCK_FRAMES, one_tree
+from voxguard.files.single import BLOCK_FRAMES
 
 if TYPE_CHECKING:
     from voxguard.anonymizers.base import Anonymizer

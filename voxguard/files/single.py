@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from voxguard.anonymizers.base import Anonymizer
 from voxguard.audio import AudioReader, AudioWriter
-from voxguard.errors import OutputError, VoxguardError
+from voxguard.errors import OutputError, one_tree
 from voxguard.files.blocks import render_blocks
 
 BLOCK_FRAMES = 1 << 16
@@ -119,22 +118,3 @@ def _check_target(source: Path, target: Path, overwrite: bool) -> None:
     if target.exists() and not overwrite:
         what = "is the source itself" if target.samefile(source) else "exists"
         raise OutputError(f"{target} {what}; choose another name, or allow to overwrite it")
-
-
-@contextmanager
-def one_tree(name: str) -> Iterator[None]:
-    """Whatever breaks leaves as a VoxguardError.
-
-    Of a foreign error only the type and the system's own words are told: its message could hold
-    anything.
-    """
-    try:
-        yield
-    except VoxguardError:
-        raise
-    except MemoryError:
-        raise VoxguardError(f"{name}: not enough memory; split the recording") from None
-    except Exception as error:
-        system = getattr(error, "strerror", None)
-        reason = f"{type(error).__name__}: {system}" if system else type(error).__name__
-        raise VoxguardError(f"{name}: could not be anonymized ({reason})") from None
