@@ -105,6 +105,13 @@ def test_the_input_is_withheld(voice, stereo, nothing):
             rendering(nothing)(samples, RATE)
 
 
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100])
+def test_a_copy_at_another_rate_is_withheld(make_voice, rate):
+    copy = rendering(lambda x: x.copy(), native_sample_rate=RATE)
+    with pytest.raises(VoxguardError, match="changed nothing"):
+        copy(make_voice(rate), rate)
+
+
 def test_one_raw_channel_among_others_is_withheld(stereo):
     with pytest.raises(VoxguardError, match="changed nothing"):
         rendering(lambda x: x * np.array([[-1], [1]], np.float32))(stereo, RATE)

@@ -134,9 +134,9 @@ class Anonymizer(ABC):
             )
         rendered = rendered.astype(np.float32, copy=False)
         check_finite(rendered)
+        CopyGuard(len(taken)).check(at_rate, rendered)  # here a copy is one still, to the sample
         if working != rate:
             rendered = fit(resample(rendered, working, rate), taken.shape[1])
-        CopyGuard(len(taken)).check(taken, rendered)
         return form.give(rendered)
 
     @final
