@@ -1,0 +1,1 @@
+"""Attackers: what can still be learnt about a speaker from anonymized speech."""

@@ -1,0 +1,1 @@
+"""Neural networks and their weights. Nothing here imports torch before it is used."""
