@@ -1,0 +1,1 @@
+"""What anonymization costs: words, pitch, emotion, quality, level, length, time and memory."""
