@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from voxguard.anonymizers.mcadams import McAdams
     from voxguard.dsp.voice import synthetic_voice
     from voxguard.errors import PrivacyWarning, VoxguardError
+    from voxguard.evaluation.evaluator import evaluate
     from voxguard.files import anonymize_file, anonymize_folder
     from voxguard.pseudonym import generate_key, read_key
 
@@ -35,6 +36,7 @@ _HOME = {
     "anonymize_file": "files",
     "anonymize_folder": "files",
     "create": "anonymizers.base",
+    "evaluate": "evaluation.evaluator",
     "generate_key": "pseudonym",
     "methods": "anonymizers.base",
     "read_key": "pseudonym",
@@ -51,6 +53,7 @@ __all__ = [
     "anonymize_file",
     "anonymize_folder",
     "create",
+    "evaluate",
     "generate_key",
     "methods",
     "read_key",

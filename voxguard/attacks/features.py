@@ -93,7 +93,7 @@ def acoustic_features(samples: Samples) -> Floats:
         >>> features = acoustic_features(voxguard.synthetic_voice(speaker=3))
         >>> hertz = 2 ** features[FEATURE_NAMES.index("f0_median_octaves")]
         >>> round(float(hertz))
-        175
+        176
     """
     librosa = optional("librosa", "eval", _PURPOSE)
     signal = np.asarray(samples, np.float64)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from voxguard.cli.codes import FAILED
 from voxguard.cli.job import PIPE, Job
+from voxguard.cli.make import make_anonymizer
 from voxguard.cli.output import echo_error, echo_json, echo_table, echo_warning, progress_bar
 from voxguard.errors import ConfigurationError, VoxguardError
 
@@ -103,7 +104,7 @@ def anonymize(
         job.refuse("files; it is for pipes", **wire, max_latency_ms=max_latency_ms)
     elif source != PIPE:
         job.refuse("a file, which says so itself", rate=rate, channels=channels)
-    anonymizer = _make(method, option or [], key_file, seed, scope, session)
+    anonymizer = make_anonymizer(method, option or [], key_file, seed, scope, session)
     if PIPE in (source, target):
         from voxguard.cli.pipe import Wire, run_pipe
 
@@ -114,58 +115,6 @@ def anonymize(
     else:
         _report(job, anonymizer, _folder(job, anonymizer) if Path(source).is_dir()
                 else _file(job, anonymizer))  # fmt: skip
-
-
-def _make(
-    method: str,
-    option: list[str],
-    key_file: Path | None,
-    seed: int | None,
-    scope: str | None,
-    session: str | None,
-) -> Anonymizer:
-    from voxguard.anonymizers.base import create
-    from voxguard.pseudonym import read_key
-
-    given = {"seed": seed, "scope": scope, "session": session}
-    randomness: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
-    if key_file is not None:
-        randomness["key"] = read_key(key_file)
-    try:
-        anonymizer = create(method, **_parse(option), **randomness)
-    except TypeError as error:  # a plug-in that does not check its options
-        raise ConfigurationError(f"{method} does not take these options: {error}") from None
-    if seed is not None:
-        echo_warning(
-            "--seed weakens privacy: whoever knows the seed can repeat the draw and, for some "
-            "methods, undo it. For anything but research leave it out, or use --key-file"
-        )
-    return anonymizer
-
-
-def _parse(option: list[str]) -> dict[str, Any]:
-    if not option:
-        return {}
-    import yaml
-
-    parsed: dict[str, Any] = {}
-    for text in option:
-        name, equals, value = text.partition("=")
-        name = name.strip().replace("-", "_")
-        if not (equals and name.isidentifier()):
-            raise ConfigurationError(f"--option takes NAME=VALUE, got {text!r}")
-        if name in ("key", "seed", "scope", "session"):
-            own = "key-file" if name == "key" else name
-            raise ConfigurationError(f"--option {name} is not for methods; use --{own}")
-        if name in parsed:
-            raise ConfigurationError(f"--option {name} is given twice")
-        try:
-            parsed[name] = yaml.safe_load(value)
-        except (yaml.YAMLError, ValueError, RecursionError):
-            raise ConfigurationError(
-                f"--option {name}: {value!r} is not a YAML value such as 0.8, true or [0.6,0.9]"
-            ) from None
-    return parsed
 
 
 def _file(job: Job, anonymizer: Anonymizer) -> FolderReport:

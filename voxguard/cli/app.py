@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import voxguard
-from voxguard.cli import anonymize, demo, doctor, keygen, methods
+from voxguard.cli import anonymize, compare, demo, doctor, evaluate, keygen, methods
 from voxguard.cli.codes import DONE, EXIT_CODES, FAILED, INTERRUPTED, USAGE
 from voxguard.cli.output import echo_error, echo_json
 from voxguard.errors import ConfigurationError, VoxguardError
@@ -24,6 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("anonymize", help=anonymize.HELP, epilog=EXIT_CODES)(anonymize.anonymize)
+app.command("evaluate", help=evaluate.HELP, epilog=EXIT_CODES)(evaluate.evaluate)
+app.command("compare", help=compare.HELP, epilog=compare.EXIT_CODES)(compare.compare)
 app.command("methods")(methods.methods)
 app.command("doctor")(doctor.doctor)
 app.command("keygen")(keygen.keygen)

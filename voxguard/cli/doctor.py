@@ -13,7 +13,9 @@ import voxguard
 from voxguard.cli.output import echo_json, echo_table
 
 _CORE = ("numpy", "scipy", "soundfile", "soxr", "typer", "rich", "PyYAML")
-_OFFLINE = "voxguard opens no connection; it sends nothing"
+_OFFLINE = (
+    "no connection is opened, but to fetch a model that an evaluation names; no audio is sent"
+)
 
 
 def doctor(

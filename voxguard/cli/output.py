@@ -70,7 +70,7 @@ def progress_bar(unit: str) -> Iterator[Progress]:
         if bar is None:
             if time.monotonic() - started < _PATIENCE:
                 return
-            bar = _open_bar(unit)
+            bar = open_bar(unit)
             task = bar.add_task("", total=total)
             bar.start()
         bar.update(task, completed=done, total=total)
@@ -82,7 +82,8 @@ def progress_bar(unit: str) -> Iterator[Progress]:
             bar.stop()
 
 
-def _open_bar(unit: str) -> Any:
+def open_bar(unit: str) -> Any:
+    """A bar of rich on stderr: what, how much of how much, time gone, time left."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -93,6 +94,7 @@ def _open_bar(unit: str) -> Any:
     )
 
     return Progress(
+        TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.completed:.0f}/{task.total:.0f} " + unit),
         TimeElapsedColumn(),

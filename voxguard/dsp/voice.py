@@ -97,6 +97,17 @@ class _Speaker:
         self.jitter = 0.004 + 0.008 * unit[1]
 
 
+def fundamental_hz(speaker: int) -> float:
+    """Mean F0 in Hz of a synthetic speaker.
+
+    Example:
+        >>> from voxguard.dsp.voice import fundamental_hz
+        >>> round(fundamental_hz(0))
+        127
+    """
+    return float(_Speaker(speaker).f0_hz)
+
+
 def synthetic_voice(
     *, seconds: float = 3.0, sample_rate: int = 16_000, speaker: int = 0, seed: int = 0
 ) -> Samples:
