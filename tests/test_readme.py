@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md"),
+                *ROOT.glob("eval/*.md")])  # fmt: skip
 BLOCKS = [
     pytest.param(
         match[1],
@@ -41,18 +42,20 @@ def test_commands_that_are_shown_are_known():
     from voxguard.cli.app import app
 
     known = get_command(app)
-    anonymize = known.commands["anonymize"]
-    options = {option for parameter in anonymize.params for option in parameter.opts}
+    options = {
+        name: {option for parameter in command.params for option in parameter.opts}
+        for name, command in known.commands.items()
+    }
     shown = re.findall(
-        r"voxguard (anonymize|keygen|methods|doctor|demo)\b([^`|\n]*)",
-        (ROOT / "README.md").read_text(),
+        rf"voxguard ({'|'.join(known.commands)})\b([^`|\n]*)",
+        "\n".join(page.read_text() for page in PAGES),
     )
     assert {name for name, _ in shown} == set(known.commands)
     for name, rest in shown:
-        if name == "anonymize":
-            assert set(re.findall(r"--[a-z-]+", rest)) <= options
+        assert set(re.findall(r"--[a-z-]+", rest)) <= options[name]
 
 
-def test_the_figures_are_those_of_the_committed_results():
-    command = [sys.executable, "-m", "benchmarks.table", "--check"]
+@pytest.mark.parametrize("table", ["benchmarks.table", "eval.table"])
+def test_the_figures_are_those_of_the_committed_results(table):
+    command = [sys.executable, "-m", table, "--check"]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0

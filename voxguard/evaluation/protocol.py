@@ -92,6 +92,7 @@ class UtilityPlan:
         recogniser: Of the word error rate: ``"pocketsphinx"``, ``"faster-whisper:MODEL"`` ...;
             ``""``: none.
         wer_utterances: At most so many trial utterances are transcribed, evenly over the speakers.
+        stress_wer_utterances: As many again for each stress axis; 0: none.
         pitch: Whether to measure the pitch correlation.
         quality: ``"dnsmos"`` or ``""``.
         emotion: The label column for the emotion UAR, or ``""``.
@@ -99,6 +100,7 @@ class UtilityPlan:
 
     recogniser: str = ""
     wer_utterances: int = 60
+    stress_wer_utterances: int = 20
     pitch: bool = True
     quality: str = ""
     emotion: str = ""

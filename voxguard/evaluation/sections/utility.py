@@ -65,7 +65,7 @@ def _words(context: Context) -> list[Json]:
         context.notes.append(
             f"the word error rate leaves out {missing} trial utterances without a transcript"
         )
-    chosen = _spoken(context, context.sets.trial)
+    chosen = evenly([u for u in context.sets.trial if u.transcript], plan.wer_utterances)
     if not chosen:
         return []
     original, how = _transcribe(context, context.speech.original(chosen), "transcribe originals")
@@ -92,8 +92,9 @@ _UNITS: dict[str, Literal["word", "character"]] = {"wer": "word", "cer": "charac
 
 def word_errors(context: Context, speech: Speech, trial: Sequence[Utterance]) -> Json | None:
     """Word error rate of other renderings; None if the protocol or the data have none."""
-    chosen = _spoken(context, trial) if context.protocol.utility.recogniser else []
-    if not chosen:
+    plan = context.protocol.utility
+    chosen = evenly([u for u in trial if u.transcript], plan.stress_wer_utterances)
+    if not (plan.recogniser and chosen):
         return None
     heard, _ = _transcribe(context, speech.anonymized(chosen), "transcribe under stress")
     return bootstrap_groups(
@@ -103,10 +104,6 @@ def word_errors(context: Context, speech: Speech, trial: Sequence[Utterance]) ->
         seed=context.protocol.seed,
         resamples=context.protocol.resamples,
     ).figure()
-
-
-def _spoken(context: Context, trial: Sequence[Utterance]) -> list[Utterance]:
-    return evenly([u for u in trial if u.transcript], context.protocol.utility.wer_utterances)
 
 
 def _transcribe(

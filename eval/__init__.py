@@ -1,0 +1,1 @@
+"""Evaluations on named data: protocols, a thin runner, committed results and their table."""
