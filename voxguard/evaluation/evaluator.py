@@ -17,7 +17,6 @@ import voxguard
 from voxguard.anonymizers.base import Anonymizer
 from voxguard.attacks.backends import create_backend
 from voxguard.attacks.encoders import create_encoder
-from voxguard.attacks.features import Acoustic
 from voxguard.audio.publish import output_error
 from voxguard.errors import ConfigurationError
 from voxguard.evaluation import sections
@@ -227,8 +226,7 @@ def _check_plan(plan: Protocol, system: System) -> None:
         for backend in attacker.backends:
             create_backend(backend)
     for features in plan.attributes.features:
-        if features != Acoustic.name:
-            create_encoder(features)
+        create_encoder(features)
     for spec in plan.stress:
         stress_axis(spec)
     if plan.utility.recogniser:

@@ -73,7 +73,7 @@ class AttributePlan:
 
     Attributes:
         columns: Label columns; ``age`` is put into bands.
-        features: ``"acoustic"``, or the name of an encoder.
+        features: Names of encoders.
         utterances_per_speaker: At most so many.
         evaluate: Columns and values that select the utterances; empty: all.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from voxguard.attacks.recording import Recording
 from voxguard.errors import ConfigurationError
 
 pytest.importorskip("torch")
-pytest.importorskip("speechbrain")
+pytestmark = pytest.mark.skipif(find_spec("speechbrain") is None, reason="needs speechbrain")
 
 TINY = {
     "channels": 8,

@@ -32,6 +32,7 @@ class Loudness(Encoder):
 
 def test_all_are_there():
     assert encoders.names() == [
+        "acoustic",
         "dvector",
         "dvector-finetuned",
         "ecapa",
@@ -65,7 +66,7 @@ def test_what_cannot_be_left_out(name):
 
 
 def test_unknown_names():
-    with pytest.raises(UnknownNameError, match="unknown encoder 'ivector'; known: dvector, "):
+    with pytest.raises(UnknownNameError, match="unknown encoder 'ivector'; known: acoustic, "):
         create_encoder("ivector")
 
 

@@ -127,6 +127,7 @@ encoders: Registry[Encoder] = Registry(
     "encoder",
     "voxguard.encoders",
     {
+        "acoustic": "voxguard.attacks.features:Acoustic",
         "dvector": "voxguard.attacks.encoders.dvector:DVector",
         "dvector-finetuned": "voxguard.attacks.encoders.dvector_finetuned:FineTunedDVector",
         "ecapa": "voxguard.attacks.encoders.ecapa:Ecapa",

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from voxguard.attacks.attribute_results import AttributeResult
 from voxguard.attacks.attributes import age_band, infer_attribute
-from voxguard.attacks.encoders import Encoder, create_encoder
+from voxguard.attacks.encoders import create_encoder
 from voxguard.attacks.features import Acoustic
 from voxguard.attacks.profiles import profile_uniqueness
 from voxguard.errors import ConfigurationError
@@ -148,7 +148,7 @@ def _everyone(context: Context) -> list[Utterance]:
 
 
 def _listen(context: Context, features: str) -> Voices:
-    encoder: Encoder = Acoustic() if features == Acoustic.name else create_encoder(features)
+    encoder = create_encoder(features)
     chosen = _everyone(context)
     tell = context.stage(f"listen with {encoder.name}")
     original = context.store.embed(encoder, context.speech.original(chosen), tell)
