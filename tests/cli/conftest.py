@@ -1,24 +1,11 @@
 """The command line as others meet it: a process with two outputs and an exit code."""
 
-import os
 import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-
-import voxguard
-
-PATHS = [Path(voxguard.__file__).parents[1], Path(__file__).parents[1] / "plugin"]
-ENVIRONMENT = {
-    **os.environ,
-    "PYTHONPATH": os.pathsep.join(map(str, PATHS)),
-    "OMP_NUM_THREADS": "1",
-    "COLUMNS": "80",
-}
-COMMAND = [sys.executable, "-m", "voxguard"]
+from process import COMMAND, ENVIRONMENT
 
 
 @pytest.fixture

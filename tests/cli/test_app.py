@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import COMMAND, ENVIRONMENT
+from process import COMMAND, ENVIRONMENT
 
 import voxguard
 from voxguard.pseudonym import read_key

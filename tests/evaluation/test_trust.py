@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import shutil
 
-import numpy as np
 import pytest
 from faults import OtherVoice, SameSexVoice
 
@@ -119,11 +118,10 @@ def test_planted_targets_of_the_same_sex(corpus, panel):
 def test_planted_labels_that_taught_the_attacker_nothing(corpus, panel, tmp_path):
     with (corpus / "manifest.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    train = [row for row in rows if row["split"] == "train"]
-    shuffled = np.random.default_rng(0).permutation([row["speaker"] for row in train])
-    for row, speaker in zip(train, shuffled, strict=True):
-        row["speaker"] = speaker
     for row in rows:
+        if row["split"] == "train":  # classes across speakers: what they differ in is unlearnt
+            number, speaker = row["utterance"][-1], int(row["speaker"][1:])
+            row["speaker"] = f"class {number}{speaker // 2 % 2}"
         row["path"] = str(corpus / row["path"])
     with (tmp_path / "manifest.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
@@ -135,7 +133,7 @@ def test_planted_labels_that_taught_the_attacker_nothing(corpus, panel, tmp_path
         AttackerPlan("dvector", ("lda",), ("semi-informed",)),
     )
     plan = type(plan)(**{**vars(plan), "attackers": attackers})
-    results = voxguard.evaluate(voxguard.McAdams(), plan, data=tmp_path / "manifest.csv")
+    results = voxguard.evaluate(voxguard.McAdams(seed=1), plan, data=tmp_path / "manifest.csv")
     assert not results.headline.trusted
     assert outcome(results)[HELPED] is False
 
