@@ -42,18 +42,18 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Rewrite the README between its marks."""
+def fill(mark: str, content: str) -> None:
+    """Put a table into the README between its marks; with ``--check`` only say if it is there."""
     page = ROOT / "README.md"
     old = page.read_text()
-    marks = r"(<!-- benchmarks -->\n).*(\n<!-- /benchmarks -->)"
-    new, count = re.subn(marks, lambda m: m[1] + table() + m[2], old, flags=re.DOTALL)
+    marks = rf"(<!-- {mark} -->\n).*(\n<!-- /{mark} -->)"
+    new, count = re.subn(marks, lambda m: m[1] + content + m[2], old, flags=re.DOTALL)
     if count != 1:
-        sys.exit("README.md has no place marked for the benchmarks")
+        sys.exit(f"README.md has no place marked for the {mark}")
     if "--check" in sys.argv:
         sys.exit(0 if new == old else "README.md does not show the committed results")
     page.write_text(new)
 
 
 if __name__ == "__main__":
-    main()
+    fill("benchmarks", table())

@@ -5,13 +5,9 @@ python -m eval.table
 
 from __future__ import annotations
 
-import re
-import sys
-from pathlib import Path
-
+from benchmarks.table import ROOT, fill
 from voxguard.evaluation.results import Figure, Results
 
-ROOT = Path(__file__).parents[1]
 PROTOCOL = "libri-mini"
 SHOWN = {
     "none": "no anonymization",
@@ -70,18 +66,5 @@ def _percent(figure: Figure) -> str:
     return f"{shown} [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
 
 
-def main() -> None:
-    """Rewrite the README between its marks."""
-    page = ROOT / "README.md"
-    old = page.read_text()
-    marks = r"(<!-- evaluation -->\n).*(\n<!-- /evaluation -->)"
-    new, count = re.subn(marks, lambda m: m[1] + table() + m[2], old, flags=re.DOTALL)
-    if count != 1:
-        sys.exit("README.md has no place marked for the evaluation")
-    if "--check" in sys.argv:
-        sys.exit(0 if new == old else "README.md does not show the committed results")
-    page.write_text(new)
-
-
 if __name__ == "__main__":
-    main()
+    fill("evaluation", table())
