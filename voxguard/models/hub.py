@@ -1,8 +1,15 @@
-"""Pretrained speaker encoders by name: from a hub, or from a folder that was saved before."""
+"""Pretrained models by name: from a hub, or from a folder that was saved before."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache, wraps
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +20,145 @@ from voxguard.models.optional import optional
 
 if TYPE_CHECKING:
     import torch
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_LOADING = RLock()
+_KEPT = 2
+
+
+def load_once(load: Callable[P, T]) -> Callable[P, T]:
+    """Keep what a function has loaded, so that anonymizers of a process share it.
+
+    The arguments have to be hashable. The last two results are kept. Threads take turns, since
+    transformers changes global settings while it loads; errors are not kept.
+
+    Example:
+        >>> from voxguard.models.hub import load_once
+        >>> @load_once
+        ... def load(name):
+        ...     return [name]
+        >>> load("a") is load("a")
+        True
+    """
+    kept = lru_cache(maxsize=_KEPT)(load)
+
+    @wraps(load)
+    def loaded(*args: P.args, **kwargs: P.kwargs) -> T:
+        with _LOADING:
+            return kept(*args, **kwargs)  # type: ignore[arg-type]
+
+    return loaded
+
+
+def pick_device(device: str) -> str:
+    """The device that ``"auto"`` stands for: the first CUDA device if there is one, else the CPU.
+
+    Args:
+        device: ``"auto"``, or a name in torch's words.
+
+    Raises:
+        MissingExtraError: torch is not installed (``hub``).
+        ConfigurationError: No such device.
+
+    Example:
+        >>> from voxguard.models.hub import pick_device
+        >>> pick_device("cpu")
+        'cpu'
+    """
+    torch = optional("torch", "hub", "a pretrained model")
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except Exception as error:  # RuntimeError, AssertionError, NotImplementedError ...
+        raise ConfigurationError(
+            f"device= takes 'auto', or a device of this machine as torch names it; got {device!r}"
+        ) from error
+    return device
+
+
+def load_pretrained(
+    class_name: str,
+    source: str,
+    *,
+    revision: str | None = None,
+    device: str = "cpu",
+    local_files_only: bool = False,
+) -> Any:
+    """Load a model, or what prepares its input, as a class of transformers.
+
+    Args:
+        class_name: Such as ``"WavLMModel"`` or ``"SpeechT5FeatureExtractor"``.
+        source: Name on the Hugging Face hub, or a folder to which it was saved.
+        revision: Branch, tag or commit on the hub.
+        device: Where a model runs, in torch's words.
+        local_files_only: Never ask the network; what has been fetched before is found.
+
+    Returns:
+        The model, in evaluation mode and float32, or the feature extractor.
+
+    Raises:
+        MissingExtraError: transformers is not installed (``hub``).
+        ConfigurationError: Not found, not to be reached, not of that class, or weights are missing
+            (transformers would make them up).
+    """
+    transformers = _transformers(f"a {class_name}")
+    cls = getattr(transformers, class_name)
+    where = {"revision": revision, "local_files_only": local_files_only}
+    try:
+        if not issubclass(cls, transformers.PreTrainedModel):
+            return cls.from_pretrained(source, **where)
+        with _no_bar_in_logs(transformers):
+            model, report = cls.from_pretrained(source, **where, output_loading_info=True)
+        model = model.float().to(device).eval()
+    except Exception as error:  # hub, network and model each have errors of their own
+        raise _unusable(source, class_name, error, local_files_only) from error
+    learnt = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    if missing := sorted(learnt.intersection(report["missing_keys"])):
+        raise ConfigurationError(
+            f"{source!r} is no {class_name}: it has no weights for {missing[0]} and "
+            f"{len(missing) - 1} more"
+        )
+    return model
+
+
+def find_file(
+    source: str, names: tuple[str, ...], *, revision: str | None, local_files_only: bool
+) -> Path:
+    """The first of some files that a folder, or a repository on the Hugging Face hub, has.
+
+    Args:
+        source: A folder, or a name on the hub.
+        names: Of the files, the preferred one first.
+        revision: Branch, tag or commit on the hub.
+        local_files_only: Never ask the network; what has been fetched before is found.
+
+    Raises:
+        MissingExtraError: huggingface_hub, which transformers brings, is not installed (``hub``).
+        ConfigurationError: There is none, or the hub cannot be reached.
+    """
+    folder = Path(source)
+    if folder.is_dir():
+        found = [folder / name for name in names if (folder / name).is_file()]
+        if not found:
+            raise ConfigurationError(f"{source!r} holds none of {', '.join(names)}")
+        return found[0]
+    _transformers("a file from the hub")
+    hub = optional("huggingface_hub", "hub", "a file from the hub")
+    where = {"revision": revision, "local_files_only": local_files_only}
+    for name in names:
+        try:
+            return Path(hub.hf_hub_download(source, name, **where))
+        except Exception as error:  # not there, no such name, no network, no permission ...
+            unreachable = isinstance(error, hub.utils.LocalEntryNotFoundError)
+            absent = isinstance(error, hub.utils.EntryNotFoundError)
+            try_next = absent and (local_files_only or not unreachable)
+            if not try_next or name == names[-1]:
+                kind = f"repository with {' or '.join(names)}"
+                raise _unusable(source, kind, error, local_files_only) from error
+    raise ConfigurationError("find_file takes at least one name")
 
 
 def load_speechbrain(
@@ -69,7 +215,7 @@ def load_transformers(
         MissingExtraError: transformers is not installed (``hub``).
         ConfigurationError: Not found, not to be reached, no audio model, or weights are missing.
     """
-    transformers = optional("transformers", "hub", "a transformers encoder")
+    transformers = _transformers("a transformers encoder")
     where = {"revision": revision, "local_files_only": local_files_only}
     kind = "transformers audio model"
     try:
@@ -139,6 +285,25 @@ def state_arrays(module: torch.nn.Module) -> list[npt.NDArray[np.uint8]]:
     torch = optional("torch", "hub", "a pretrained encoder")
     state = sorted(module.state_dict().items())
     return [v.cpu().contiguous().reshape(-1).view(torch.uint8).numpy() for _, v in state]
+
+
+def _transformers(purpose: str) -> Any:
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when the hub's client is imported
+    return optional("transformers", "hub", purpose)
+
+
+@contextmanager
+def _no_bar_in_logs(transformers: Any) -> Iterator[None]:
+    """Without a terminal there is no progress bar; afterwards it is as it was."""
+    settings = transformers.utils.logging
+    hide = settings.is_progress_bar_enabled() and not sys.stderr.isatty()
+    if hide:
+        settings.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if hide:
+            settings.enable_progress_bar()
 
 
 def _unusable(
