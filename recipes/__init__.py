@@ -1,0 +1,1 @@
+"""Self-contained how-to projects on voxguard."""

@@ -1,0 +1,1 @@
+"""How the shipped voice converter was trained."""

@@ -1,0 +1,86 @@
+"""Trains the voice converter that voxguard ships.
+
+    python -m recipes.train_voice_conversion DATA --work WORK [--config offline.yaml]
+
+DATA is a folder with manifest.csv, or "synthetic" for voices that voxguard makes itself, with which
+--config smoke.yaml shows in a minute that everything runs. All that is computed is kept in WORK; a
+step that was interrupted goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from recipes.train_voice_conversion import corpus, settings, synthetic
+from recipes.train_voice_conversion.progress import say
+from recipes.train_voice_conversion.steps import ALL, EXPERIMENTS, SHIPPED, Job
+from voxguard.errors import VoxguardError
+from voxguard.models.hub import pick_device
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run what was asked for."""
+    given = _parser().parse_args(arguments)
+    try:
+        job = _job(given)
+        wanted = [given.step] if given.step != "all" else list(ALL)
+        for step in wanted:
+            say(f"== {step}")
+            (ALL | EXPERIMENTS)[step](job)
+    except VoxguardError as error:
+        raise SystemExit(str(error)) from error
+    except KeyboardInterrupt:
+        raise SystemExit("interrupted; the same command goes on from here") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m recipes.train_voice_conversion",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("data", metavar="DATA")
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument(
+        "--config", default="offline.yaml", help="YAML file, or the name of one in configs/"
+    )
+    parser.add_argument("--step", choices=["all", *ALL, *EXPERIMENTS], default="all")
+    parser.add_argument("--device", default="auto", help="auto takes a GPU where there is one")
+    parser.add_argument("--results", type=Path, help="WORK/results by default")
+    looks = parser.add_argument_group("of --step evaluate")
+    looks.add_argument(
+        "--weights", default="", help=f'a safetensors file, or "{SHIPPED}" for what the package has'
+    )
+    for name, kind in (("levels", int), ("intonation", float), ("tempo", float)):
+        looks.add_argument(f"--{name}", type=kind, help="instead of the configuration's")
+    return parser
+
+
+def _job(given: argparse.Namespace) -> Job:
+    config = settings.read(given.config)
+    chosen = {
+        name: getattr(given, name)
+        for name in ("levels", "intonation", "tempo")
+        if getattr(given, name) is not None
+    }
+    config = replace(config, evaluation=replace(config.evaluation, **chosen))
+    device = pick_device(given.device)
+    say(f"run {config.name} on {device}")
+    data = Path(given.data)
+    if given.data == "synthetic":
+        data = synthetic.make(given.work / "synthetic")
+    utterances = corpus.read(
+        data,
+        dev=config.settings.dev_speakers,
+        speakers=config.settings.most_speakers,
+        utterances=config.settings.most_utterances,
+    )
+    results = given.results or given.work / "results"
+    return Job(config, utterances, given.work, results, device, given.weights)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""All that can be set, with what was used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from voxguard.models.network import NetworkShape
+
+CONFIGS = Path(__file__).parent / "configs"
+
+# Unseen in training, and what every choice in this recipe was made on.
+DEV_SPEAKERS = ("5789", "6848", "7367", "7859")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of a training run.
+
+    Attributes:
+        steps: Optimiser steps.
+        reading_steps: Steps before those, in which the encoder learns to read phones only.
+        batch: Chunks of 2.56 s in a step.
+        learning_rate: At its highest.
+        causal: Train the network for live signals.
+        start_from: Run in the same work folder whose weights are the start; "" for random ones.
+        continuous_steps: Steps before the quantiser comes in.
+        kept_levels: How often so many levels of the quantiser are kept: 1 to all, and none of it.
+        differences: Weight of the envelope's differences in time and frequency.
+        phones: Weight of reading phones from content.
+        confusion: Weight of the speaker's not being read from it.
+        unbounded: Reverse the adversary's gradient instead, which has no bound.
+        consistency: Weight of two views having one content.
+        self_conversion: How often the second view is the model's own conversion.
+        self_from: From which share of the steps on.
+        critic: Weight of the critic's opinion.
+        critic_from: From which share of the steps on.
+        seed: Of everything.
+        width: Channels of the network.
+        dilations: Of the blocks of the encoder, and of the decoder.
+        codebooks: Entries of each level of the quantiser.
+        dev_speakers: Speakers who are not trained on but measured.
+        most_speakers: Of a split, the dev speakers first; 0 for all.
+        most_utterances: Of a speaker; 0 for all.
+        log_every: Steps between two lines of the log.
+        save_every: Steps between two checkpoints.
+    """
+
+    steps: int = 7000
+    reading_steps: int = 3000
+    batch: int = 10
+    learning_rate: float = 7e-4
+    causal: bool = False
+    start_from: str = ""
+    continuous_steps: int = 250
+    kept_levels: tuple[float, ...] = (0.25, 0.25, 0.25, 0.15, 0.10)
+    differences: float = 1.0
+    phones: float = 1.0
+    confusion: float = 0.15
+    unbounded: bool = False
+    consistency: float = 0.3
+    self_conversion: float = 0.5
+    self_from: float = 0.2
+    critic: float = 0.1
+    critic_from: float = 0.75
+    seed: int = 0
+    width: int = 256
+    dilations: tuple[int, ...] = (1, 2, 4, 1, 2, 4, 1)
+    codebooks: tuple[int, ...] = (512, 256, 256, 256)
+    dev_speakers: tuple[str, ...] = DEV_SPEAKERS
+    most_speakers: int = 0
+    most_utterances: int = 0
+    log_every: int = 50
+    save_every: int = 250
+
+    def __post_init__(self) -> None:
+        if Path(self.start_from).name != self.start_from:
+            raise SystemExit(
+                f"start_from takes the name of a run in the work folder, got {self.start_from!r}: "
+                "it is exported with the weights, and a path would tell of this machine"
+            )
+
+    @property
+    def shape(self) -> NetworkShape:
+        """The network that is trained."""
+        return NetworkShape(
+            width=self.width,
+            codebooks=self.codebooks,
+            encoder=self.dilations,
+            decoder=self.dilations,
+            causal=self.causal,
+        )
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How weights are looked at.
+
+    Attributes:
+        levels: Levels of the quantiser that pass; 0 for no quantiser.
+        intonation: Correlation of the new pitch contour with the speaker's.
+        tempo: How far durations are changed.
+        utterances: Of each speaker.
+        others: Speakers who are not attacked, for the attacker to learn from.
+        piece_seconds: Their recordings are cut into pieces of at least this length.
+        seed: Of the draws and intervals.
+    """
+
+    levels: int = 3
+    intonation: float = 0.8
+    tempo: float = 0.1
+    utterances: int = 10
+    others: int = 120
+    piece_seconds: float = 4.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Config:
+    """A configuration file; its name is that of the run."""
+
+    name: str
+    settings: Settings = field(default_factory=Settings)
+    evaluation: Evaluation = field(default_factory=Evaluation)
+
+
+def read(name: str) -> Config:
+    """Read a configuration; what it does not name stays as it is here.
+
+    Args:
+        name: Path of a YAML file, or the name of one in ``configs/``.
+    """
+    path = next((p for p in (Path(name), CONFIGS / name) if p.is_file()), None)
+    if path is None:
+        known = ", ".join(sorted(p.name for p in CONFIGS.glob("*.yaml")))
+        raise SystemExit(f"no configuration {name}: give a YAML file, or one of {known}")
+    found = yaml.safe_load(path.read_text()) or {}
+    if not isinstance(found, dict):
+        raise SystemExit(f"{path.name}: lines of the form  setting: value  are accepted")
+    evaluation = checked(Evaluation, found.pop("evaluation", None) or {}, path.name)
+    settings = checked(Settings, found, path.name)
+    if len(settings.kept_levels) != len(settings.codebooks) + 1:
+        raise SystemExit(
+            f"{path.name}: kept_levels takes one number a codebook and one for no quantiser, "
+            f"{len(settings.codebooks) + 1}; got {len(settings.kept_levels)}"
+        )
+    return Config(path.stem, settings, evaluation)
+
+
+def checked(cls: Any, found: dict[str, Any], where: str) -> Any:
+    """Make settings of values from a file, each of the kind that its default is of."""
+    defaults: dict[str, Any] = {f.name: f.default for f in fields(cls)}
+    values = {}
+    for name, value in found.items():
+        if name not in defaults:
+            raise SystemExit(f"{where}: no setting {name!r}; there are {', '.join(defaults)}")
+        kind = type(defaults[name])
+        if kind is tuple and isinstance(value, list):
+            value = tuple(type(defaults[name][0])(part) for part in value)
+        elif kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not kind:
+            raise SystemExit(f"{where}: {name} takes a {kind.__name__}, got {value!r}")
+        values[name] = value
+    return cls(**values)

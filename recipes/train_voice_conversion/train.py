@@ -1,0 +1,291 @@
+"""Step 3: training; goes on where it was interrupted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from recipes.train_voice_conversion import checkpoint
+from recipes.train_voice_conversion.critics import (
+    Critic,
+    PhoneReader,
+    SpeakerReader,
+    opinion,
+    teach,
+)
+from recipes.train_voice_conversion.data import Batch, Batches, Recorded
+from recipes.train_voice_conversion.losses import (
+    confusion,
+    consistency,
+    means,
+    phone_loss,
+    reconstruction,
+)
+from recipes.train_voice_conversion.progress import duration, say
+from recipes.train_voice_conversion.quantizer import CodebookTrainer
+from recipes.train_voice_conversion.reading import Reading
+from recipes.train_voice_conversion.self_conversion import converted_view
+from recipes.train_voice_conversion.settings import Settings
+from voxguard.models.network import Network
+from voxguard.models.precision import autocast
+from voxguard.models.schedule import warmup_cosine
+
+AVERAGING = 0.998
+PATCH = 96
+RISE = 0.15
+HELD_OUT = 48
+LEARNT = ("network", "phones", "speakers", "critic", "books")
+
+
+class Trainer:
+    """One run.
+
+    Args:
+        settings: What is done.
+        training: Utterances to train on.
+        development: Utterances of other speakers, to look at.
+        folder: For the checkpoint and the log.
+        device: Where it runs, in torch's words.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        training: list[Recorded],
+        development: list[Recorded],
+        folder: Path,
+        device: str = "cpu",
+    ) -> None:
+        torch.manual_seed(settings.seed)
+        self.settings, self.folder, self.device = settings, folder, device
+        folder.mkdir(parents=True, exist_ok=True)
+        self.batches = Batches(training, settings.batch, settings.seed)
+        self.held_out = next(Batches(development, HELD_OUT, 1)).to(device) if development else None
+        shape = settings.shape
+        self.network = Network(shape).to(device)
+        self.books = CodebookTrainer(self.network.quantizer)
+        speakers = 1 + max(r.speaker for r in training)
+        self.phones = PhoneReader(shape.content).to(device)
+        self.speakers = SpeakerReader(shape.content, speakers).to(device)
+        self.critic = Critic().to(device)
+        main = [*self.network.parameters(), *self.phones.parameters()]
+        self.optimiser = torch.optim.AdamW(
+            main, settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
+        )
+        self.adversary = torch.optim.AdamW(self.speakers.parameters(), 1e-3)
+        self.critic_optimiser = torch.optim.AdamW(self.critic.parameters(), 3e-4, betas=(0.5, 0.9))
+        self.reading = Reading(settings, self.network.encoder, self.phones, training, device)
+        self._start_at_the_mean(training)
+        self.average = self._copy()
+        self.step, self._began = 0, time.monotonic()
+        self._log = checkpoint.Log(folder)
+        self._take_up(training)
+
+    def run(self) -> None:
+        """Train to the end."""
+        self._read_first()
+        started, first = time.monotonic(), self.step
+        figures: list[dict[str, Tensor]] = []
+        while self.step < self.settings.steps:
+            figures.append(self._one_step(next(self.batches).to(self.device)))
+            self.step += 1
+            if self.step % self.settings.log_every == 0:
+                line = {"step": self.step, "seconds": self._seconds(), **means(figures)}
+                self._log.write(line)
+                a_step = (time.monotonic() - started) / (self.step - first)
+                left = duration(a_step * (self.settings.steps - self.step))
+                done = f"{self.step} of {self.settings.steps}"
+                say(f"training: {done}, mel {line['mel']}, {left} left")
+                figures = []
+            if self.step % self.settings.save_every == 0 or self.step == self.settings.steps:
+                self._log.write({"step": self.step, **self.measure()})
+                self._save()
+
+    def _read_first(self) -> None:
+        right: list[dict[str, Tensor]] = []
+        while self.reading.step < self.reading.steps:
+            right.append({"right": next(self.reading)})
+            done = self.reading.step
+            if done % self.settings.save_every == 0 or done == self.reading.steps:
+                self.average = self._copy()
+                found = {"dev_right": self.measure([None]).get("dev_right_none")}
+                line = {"reading": done, "seconds": self._seconds(), **means(right), **found}
+                self._log.write(line)
+                self._save()
+                say(f"reading: {done} of {self.reading.steps}, {line['right']} of phones right")
+                right = []
+
+    def _seconds(self) -> float:
+        """That were spent on the run, those before an interruption included."""
+        return round(time.monotonic() - self._began, 1)
+
+    @torch.no_grad()
+    def _start_at_the_mean(self, training: list[Recorded]) -> None:
+        mean = np.mean([r.mel.astype(np.float32).mean(0) for r in training[::10]], axis=0)
+        frame = torch.from_numpy(np.append(mean, -0.5).astype(np.float32))
+        self.network.decoder.leave.bias.copy_(torch.cat([frame, frame]))
+
+    def _one_step(self, batch: Batch) -> dict[str, Tensor]:
+        settings, share = self.settings, self.step / self.settings.steps
+        rate = settings.learning_rate * warmup_cosine(self.step, settings.steps, warmup=0.02)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        kept = self._levels(len(batch.mel)).repeat(2)
+        if share > settings.self_from and float(torch.rand(())) < settings.self_conversion:
+            batch = replace(batch, second=converted_view(self.network, batch))
+        with autocast(self.device):
+            content = self.network.encoder(torch.cat([batch.first, batch.second])).float()
+        quantised, commitment = self.books(content, kept)
+        with autocast(self.device):
+            decoded = self.network.decoder(
+                quantised,
+                batch.pitch.repeat(2, 1, 1),
+                batch.vector.repeat(2, 1),
+                torch.clamp(kept - 1, max=self.network.quantizer.levels),
+            ).float()
+            read = self.phones(quantised).float()
+            recognised = self.speakers(quantised).float()
+        speaker = batch.speaker.repeat(2)
+        losses = reconstruction(decoded, batch)
+        losses["phones"], right = phone_loss(read, batch.phones.repeat(2, 1))
+        losses["confusion"] = (
+            -functional.cross_entropy(recognised, speaker)
+            if settings.unbounded
+            else confusion(recognised)
+        )
+        losses["commitment"] = commitment
+        losses["consistency"] = consistency(content)
+        figures = {name: value.detach() for name, value in losses.items()}
+        weights = self._weights(share)
+        total = torch.stack([weights[name] * value for name, value in losses.items()]).sum()
+        if settings.critic and share >= settings.critic_from:
+            start = int(torch.randint(batch.mel.shape[2] - PATCH, ()))
+            real, made = (x[:, :, start : start + PATCH] for x in (batch.mel, decoded[:, :-1]))
+            made = made[len(real) :]  # of the second view
+            judged, figures["critic"] = opinion(self.critic, self.critic_optimiser, real, made)
+            total = total + settings.critic * judged
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        self._average()
+        figures["speaker"] = teach(self.speakers, self.adversary, quantised.detach(), speaker)
+        return {**figures, "right": right, "codes": self.books.used()}
+
+    def _levels(self, count: int) -> Tensor:
+        """How many levels each sample keeps; one more than there are for no quantiser."""
+        settings = self.settings
+        levels = torch.multinomial(torch.tensor(settings.kept_levels), count, replacement=True) + 1
+        if self.step < settings.continuous_steps and not settings.start_from:
+            levels[:] = self.network.quantizer.levels + 1
+        elif self.step == settings.continuous_steps and not settings.start_from:
+            self._start_codebooks()
+        return levels.to(self.device)
+
+    def _weights(self, share: float) -> dict[str, float]:
+        rise = min(1.0, share / RISE)  # content first: both are easiest met by saying nothing
+        return {
+            "mel": 1.0,
+            "in_time": self.settings.differences,
+            "in_frequency": self.settings.differences,
+            "aperiodicity": 0.3,
+            "phones": self.settings.phones,
+            "confusion": rise * self.settings.confusion,
+            "commitment": 0.3,
+            "consistency": rise * self.settings.consistency,
+        }
+
+    @torch.no_grad()
+    def _start_codebooks(self) -> None:
+        content = []
+        for _ in range(6):
+            with autocast(self.device):
+                batch = next(self.batches).to(self.device)
+                content.append(self.network.encoder(batch.first).float())
+        self.books.start(torch.cat(content).transpose(1, 2).flatten(0, 1))
+
+    def _copy(self) -> dict[str, Tensor]:
+        return {name: value.clone() for name, value in self.network.state_dict().items()}
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(AVERAGING, self.step / (self.step + 50))
+        for name, value in self.network.state_dict().items():
+            # entries of a codebook change places: they have no mean
+            self.average[name].lerp_(value, 1.0 if "codebook" in name else 1 - decay)
+
+    @torch.no_grad()
+    def measure(self, kept: Iterable[int | None] = (1, 3)) -> dict[str, float | None]:
+        """How far the averaged weights are off on speakers that are not trained on.
+
+        Args:
+            kept: Levels of the quantiser, None for none of it.
+        """
+        batch, out = self.held_out, {}
+        if batch is None:
+            return {}
+        trained = self._copy()
+        self.network.load_state_dict(self.average)
+        for levels in kept:
+            with autocast(self.device):
+                decoded, content = self.network(batch.plain, batch.pitch, batch.vector, levels)
+                read = self.phones(content).float()
+            name = "none" if levels is None else levels
+            out[f"dev_mel_{name}"] = (decoded[:, :-1].float() - batch.mel).abs().mean()
+            out[f"dev_right_{name}"] = phone_loss(read, batch.phones)[1]
+        self.network.load_state_dict(trained)
+        return means([out])
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "network": self.network,
+            "phones": self.phones,
+            "speakers": self.speakers,
+            "critic": self.critic,
+            "books": self.books,
+            "optimiser": self.optimiser,
+            "adversary": self.adversary,
+            "critic_optimiser": self.critic_optimiser,
+        }
+
+    def _save(self) -> None:
+        checkpoint.save(
+            self.folder,
+            {**self._parts(), "reading": self.reading},
+            step=self.step,
+            average=self.average,
+            settings=asdict(self.settings),
+        )
+
+    def _take_up(self, training: list[Recorded]) -> None:
+        """Go on with this run, or start from the weights of another."""
+        state = checkpoint.load(self.folder)
+        if state is not None:
+            checkpoint.check_settings(state["settings"], self.settings, self.folder)
+            checkpoint.restore(self._parts(), state, self.folder)
+            if "reading" in state:
+                self.reading.load_state_dict(state["reading"])
+            else:
+                self.reading.step = self.reading.steps
+            self.step = state["step"]
+            self.batches = Batches(training, self.settings.batch, [self.settings.seed, self.step])
+            torch.manual_seed(self.settings.seed + self.step)
+            say(f"training: goes on after step {self.step}")
+        elif self.settings.start_from:
+            other = self.folder.parent / self.settings.start_from
+            state = checkpoint.load(other)
+            if state is None:
+                raise SystemExit(f"this run starts from that in {other}, which is not there yet")
+            learnt = {name: self._parts()[name] for name in LEARNT}
+            checkpoint.restore(learnt, {**state, "network": state["average"]}, other)
+        if state is not None:
+            self.average = {k: v.to(self.device) for k, v in state["average"].items()}
+        self._began -= self._log.cut(step=self.step, reading=self.reading.step)

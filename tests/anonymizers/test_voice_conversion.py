@@ -1,0 +1,286 @@
+"""Voice conversion as an anonymizer, with small random networks and a pool made here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import fields
+
+import numpy as np
+import pytest
+import tiny_converter
+
+import voxguard
+from voxguard.anonymizers.voice_conversion import VoiceConversion
+from voxguard.errors import ConfigurationError, NonFiniteAudioError, VoxguardError
+from voxguard.models.converter import Converter
+
+pytest.importorskip("torch")
+
+RATE = 16_000
+KEY = bytes(range(32))
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Options with weights of both kinds, and a pool."""
+    folder = tmp_path_factory.mktemp("weights")
+    tiny_converter.save_converter(folder / "converter.safetensors")
+    tiny_converter.save_converter(folder / "converter-live.safetensors", causal=True)
+    pool = tiny_converter.save_pool(folder / "pool.safetensors")
+    return {"checkpoint": str(folder), "pool": str(pool)}
+
+
+@pytest.fixture(params=[False, True], ids=["recording", "live"])
+def convert(request, files):
+    """Makes an anonymizer of either kind."""
+    return lambda **options: VoiceConversion(**{**files, "live": request.param, **options})
+
+
+def _rms_db(samples):
+    return 10 * np.log10(np.mean(np.square(samples, dtype=np.float64)) + 1e-30)
+
+
+class TestRandomness:
+    def test_a_key_repeats_a_named_utterance(self, convert, voice):
+        outs = [convert(key=KEY)(voice, RATE, utterance=u) for u in ("1", "1", "2")]
+        assert np.array_equal(outs[0], outs[1])
+        assert not np.array_equal(outs[0], outs[2])
+
+    def test_a_rendering_is_pure(self, convert, voice):
+        method = convert()
+        drawn, samples = method.draw_voice(), voice[None].copy()
+        one, again = (method.render(samples, RATE, drawn) for _ in range(2))
+        assert np.array_equal(one, again)
+        assert np.array_equal(samples[0], voice)
+
+    def test_all_that_is_random_is_in_the_draw(self, convert, voice):
+        outs = [convert(seed=4)(voice, RATE) for _ in range(2)]
+        assert np.array_equal(*outs)
+
+    @pytest.mark.parametrize("sex", ["F", "M"])
+    def test_the_pseudo_speakers_sex_is_the_one_asked_for(self, convert, sex):
+        method = convert(sex=sex)
+        means = [method.draw_voice().target.log_f0_mean for _ in range(20)]
+        assert all((mean > np.log(165)) == (sex == "F") for mean in means)
+        assert len(set(means)) > 2
+
+    def test_either_sex_comes_by_default(self, convert):
+        means = [convert().draw_voice().target.log_f0_mean for _ in range(30)]
+        assert 3 < sum(mean > np.log(165) for mean in means) < 27
+
+    def test_a_draw_shows_nothing(self, convert):
+        drawn = convert(key=KEY).draw_voice(speaker="anna")
+        assert repr(drawn) == "<ConvertedVoice: secret>"
+        for field in fields(drawn):
+            assert repr(getattr(drawn, field.name)) not in f"{drawn}{drawn!r}"
+
+    def test_the_draw_takes_the_tempo(self, files):
+        rates = [VoiceConversion(**files, tempo=0.2).draw_voice().rate for _ in range(20)]
+        assert 0.05 < max(abs(np.log(rate)) for rate in rates) <= 0.2
+        assert VoiceConversion(**files, tempo=0).draw_voice().rate == 1.0
+
+    def test_one_voice_has_another_melody_in_each_recording(self, files, monkeypatch):
+        """Else it could be averaged out of many recordings under one key."""
+        seeds = []
+        monkeypatch.setattr(
+            Converter,
+            "convert",
+            lambda self, samples, target, **given: (
+                seeds.append((given["intonation"].seed, given["tempo"].seed)) or -samples
+            ),
+        )
+        method = VoiceConversion(**files, key=KEY)
+        voice = voxguard.synthetic_voice(seconds=0.3, sample_rate=RATE)
+        for samples in (voice, voice, voice[::-1].copy()):
+            method(samples, RATE, speaker="anna")
+        assert seeds[0] == seeds[1]
+        assert not set(seeds[0]) & set(seeds[2])
+
+
+class TestSignals:
+    @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
+    def test_any_rate_keeps_form_and_level(self, convert, make_voice, rate):
+        voice = make_voice(rate, seconds=2.0, speaker=1)
+        out = convert(seed=1)(voice, rate)
+        assert out.shape == voice.shape
+        assert out.dtype == np.float32
+        assert abs(_rms_db(out) - _rms_db(voice)) < 1.5
+        assert abs(np.corrcoef(out, voice)[0, 1]) < 0.3
+
+    @pytest.mark.parametrize("gain_db", [-94, -40, 0, 12])
+    def test_the_level_stays(self, files, make_voice, gain_db):
+        for speaker in range(3):
+            voice = make_voice(seconds=2.0, speaker=speaker) * np.float32(10 ** (gain_db / 20))
+            out = VoiceConversion(**files)(voice, RATE)
+            assert abs(_rms_db(out) - _rms_db(voice)) < 1.0
+
+    def test_channels_are_one_voice_each_by_itself(self, convert, stereo):
+        out = convert(seed=1)(stereo, RATE)
+        assert np.array_equal(out[1], convert(seed=1)(stereo[1], RATE))
+        same = convert(seed=1)(np.stack([stereo[0], stereo[0]]), RATE)
+        assert np.array_equal(same[0], same[1])
+
+    @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
+    @pytest.mark.parametrize("length", [1, 10, 160, 400])
+    def test_short_ones(self, convert, make_voice, rate, length):
+        out = convert()(make_voice(rate)[4000 : 4000 + length], rate)
+        assert out.shape == (length,)
+        assert np.isfinite(out).all()
+
+    def test_silence_is_exact(self, convert, stereo):
+        assert not convert()(np.zeros(8000, np.float32), RATE).any()
+        half = np.stack([stereo[0], 0 * stereo[0]])
+        assert not convert()(half, RATE)[1].any()
+
+    def test_silence_within_speech_stays(self, convert, make_voice):
+        voice = make_voice(seconds=2.0)
+        mute = np.concatenate([voice, np.zeros(3 * RATE, np.float32), voice])
+        out = convert()(mute, RATE)
+        assert _rms_db(out[3 * RATE : 4 * RATE]) < _rms_db(out) - 60
+
+    @pytest.mark.parametrize(
+        "signal",
+        [
+            0.5 * np.sin(2 * np.pi * 220 * np.arange(RATE) / RATE),
+            np.random.default_rng(0).uniform(-1, 1, RATE),
+            np.sign(np.sin(2 * np.pi * 110 * np.arange(RATE) / RATE) + 1e-6),
+            np.full(RATE, 0.4),
+        ],
+        ids=["tone", "noise", "clipped square", "DC"],
+    )
+    def test_odd_ones_give_finite_samples(self, convert, signal):
+        samples = signal.astype(np.float32)
+        out = convert()(samples, RATE)
+        assert np.isfinite(out).all()
+        assert not np.ptp(samples) or abs(np.corrcoef(out, samples)[0, 1]) < 0.5
+
+    def test_samples_that_are_no_numbers_are_refused(self, convert, voice):
+        broken = voice.copy()
+        broken[77] = np.nan
+        with pytest.raises(NonFiniteAudioError, match="77"):
+            convert()(broken, RATE)
+
+
+class TestStream:
+    def _streamed(self, method, samples, size, **options):
+        with method.stream(RATE, **options) as session:
+            parts = [
+                session.push(samples[..., k : k + size]) for k in range(0, samples.shape[-1], size)
+            ]
+            return np.concatenate([*parts, session.flush()], axis=-1)
+
+    @pytest.mark.parametrize("size", [160, 999])
+    def test_it_gives_what_a_call_gives(self, files, make_voice, size):
+        voice = make_voice(seconds=2.0)
+        whole = VoiceConversion(**files, live=True, seed=3)(voice, RATE)
+        streamed = self._streamed(VoiceConversion(**files, live=True, seed=3), voice, size)
+        assert np.array_equal(streamed, whole)
+
+    def test_of_two_channels(self, files, stereo):
+        whole = VoiceConversion(**files, live=True, seed=3)(stereo, RATE)
+        method = VoiceConversion(**files, live=True, seed=3)
+        assert np.array_equal(self._streamed(method, stereo, 700, channels=2), whole)
+
+    def test_its_latency(self, files):
+        method = VoiceConversion(**files, live=True)
+        latency_ms = method.stream(RATE).latency_ms
+        assert 41 < latency_ms < 42
+        assert method.stream(RATE, max_latency_ms=latency_ms).latency_ms == latency_ms
+
+    @pytest.mark.parametrize("bound", [0, -1.0, 20, 41, float("nan")])
+    def test_no_less_can_be_had(self, files, bound):
+        with pytest.raises(ConfigurationError, match=r"latency of 41\.2 ms, got max_latency_ms="):
+            VoiceConversion(**files, live=True).stream(RATE, max_latency_ms=bound)
+
+    def test_recordings_weights_do_not_stream(self, files):
+        with pytest.raises(ConfigurationError, match="cannot work on a live signal"):
+            VoiceConversion(**files).stream(RATE)
+
+    def test_other_rates_do_not_stream(self, files):
+        with pytest.raises(ConfigurationError, match="streams at 16000 Hz, got 48000"):
+            VoiceConversion(**files, live=True).stream(48_000)
+
+
+class TestOptions:
+    @pytest.mark.parametrize(
+        ("wrong", "told"),
+        [
+            ({"levels": 0}, "levels takes 1 .most private. to 4, or None .*got 0"),
+            ({"levels": 2.0}, r"got 2\.0"),
+            ({"levels": True}, "got True"),
+            ({"sex": "female"}, "sex takes random, F, M; got 'female'"),
+            ({"sex": None}, "got None"),
+            ({"intonation": 1.1}, r"intonation takes 0 to 1, got 1\.1"),
+            ({"intonation": float("nan")}, "got nan"),
+            ({"intonation": "0.5"}, "got '0.5'"),
+            ({"tempo": 0.31}, r"tempo takes 0 to 0\.3, got 0\.31"),
+            ({"tempo": -0.1}, r"got -0\.1"),
+            ({"tempo": True}, "got True"),
+            ({"live": 1}, "live takes True or False, got 1"),
+            ({"pool": 3}, "pool takes a path as text or Path, got 3"),
+            ({"checkpoint": [1]}, r"checkpoint takes a path as text or Path, got \[1\]"),
+            ({"revision": 3, "checkpoint": "a/b"}, "revision takes text, got 3"),
+            ({"revision": "main"}, "revision= goes with checkpoint="),
+        ],
+        ids=lambda value: str(value) if isinstance(value, dict) else "",
+    )
+    def test_wrong_ones_are_refused_at_once(self, wrong, told):
+        with pytest.raises(ConfigurationError, match=told):
+            VoiceConversion(**wrong)
+
+    def test_they_are_kept_and_make_the_same_again(self, files, tmp_path):
+        method = VoiceConversion(**files, levels=None, sex="F", intonation=0, tempo=0.3, live=True)
+        assert type(method)(**method.options).options == method.options
+        assert VoiceConversion(checkpoint=tmp_path).checkpoint == tmp_path
+
+    @pytest.mark.parametrize("live", [False, True])
+    @pytest.mark.parametrize("what", ["checkpoint", "pool"])
+    def test_files_that_cannot_be_used_give_nothing_out(self, files, voice, tmp_path, live, what):
+        (tmp_path / "damaged").write_bytes(b"\x08" + bytes(30))
+        wrong = [tmp_path / "none", tmp_path / "damaged"]
+        wrong += [files["pool"]] if what == "checkpoint" else [f"{files['checkpoint']}/converter"]
+        for path in wrong:
+            method = VoiceConversion(**{**files, what: path}, live=live)
+            with pytest.raises(ConfigurationError):
+                method(voice, RATE)
+
+    def test_a_live_signal_needs_weights_that_hear_nothing_ahead(self, files, voice):
+        given = {**files, "checkpoint": f"{files['checkpoint']}/converter.safetensors"}
+        with pytest.raises(ConfigurationError, match="comes later"):
+            VoiceConversion(**given, live=True)(voice, RATE)
+        with pytest.raises(ConfigurationError, match="comes later"):
+            VoiceConversion(**given, live=True).stream(RATE)
+
+    def test_a_pool_without_the_sex_that_is_wanted(self, files, voice, tmp_path):
+        pool = tiny_converter.save_pool(tmp_path / "men.safetensors", women=0)
+        with pytest.raises(ConfigurationError, match="no voice of sex 'F'"):
+            VoiceConversion(**{**files, "pool": pool}, sex="F")(voice, RATE)
+
+    def test_a_network_that_breaks_lets_nothing_through(self, files, voice, monkeypatch):
+        def broken(*_):
+            raise RuntimeError(str(voice))
+
+        monkeypatch.setattr(Converter, "decode", broken)
+        with pytest.raises(VoxguardError, match=r"could not be anonymized \(RuntimeError\)$"):
+            VoiceConversion(**files)(voice, RATE)
+
+
+@pytest.mark.parametrize(
+    ("live", "does"),
+    [
+        (False, "method(np.sin(np.arange(8000, dtype=np.float32)), 16000)"),
+        (True, "method(np.sin(np.arange(8000, dtype=np.float32)), 16000)"),
+        (True, "method.stream(16000).push(np.ones(2000, np.float32))"),
+    ],
+    ids=["a recording", "a live recording", "a stream"],
+)
+def test_torch_is_not_loaded_by(files, live, does):
+    code = (
+        "import sys, numpy as np\n"
+        "from voxguard.anonymizers.voice_conversion import VoiceConversion\n"
+        f"method = VoiceConversion(**{files!r}, live={live})\n{does}\n"
+        "print(sorted({'torch', 'librosa', 'transformers'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"

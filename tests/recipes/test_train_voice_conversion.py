@@ -1,0 +1,326 @@
+"""The whole recipe in the small: it runs, is killed, goes on, and what it exports converts."""
+
+import csv
+import doctest
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from recipes.train_voice_conversion import (
+    compare,
+    corpus,
+    curve,
+    progress,
+    settings,
+    synthetic,
+    tables,
+)
+from recipes.train_voice_conversion.__main__ import main
+from voxguard.models.converter import Converter
+from voxguard.models.network import NetworkShape
+from voxguard.models.pool import SpeakerPool
+
+ROOT = Path(__file__).parents[2]
+RECIPE = ROOT / "recipes" / "train_voice_conversion"
+SMOKE = settings.read("smoke.yaml")
+MODULE = [sys.executable, "-m", "recipes.train_voice_conversion"]
+RUN = [*MODULE, "synthetic", "--config", "smoke.yaml", "--device", "cpu"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+PATIENCE_S = 300.0
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """The work folder, and what was said, of a run that was killed in training and taken up."""
+    work = tmp_path_factory.mktemp("work")
+    command = [*RUN, "--work", str(work)]
+    log = work / "smoke" / "log.jsonl"
+    with (work / "first.txt").open("w") as said:
+        first = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stderr=said)
+        began = time.monotonic()
+        while not (log.exists() and '"step": 8' in log.read_text()):
+            assert first.poll() is None, (work / "first.txt").read_text()
+            assert time.monotonic() - began < PATIENCE_S
+            time.sleep(0.01)
+        first.kill()
+        assert first.wait() == -signal.SIGKILL
+    second = subprocess.run(
+        command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE_S
+    )
+    assert second.returncode == 0, second.stderr
+    return work, second.stderr
+
+
+def test_a_killed_run_goes_on(done):
+    work, said = done
+    resumed = int(re.search(r"goes on after step (\d+)", said)[1])
+    assert resumed >= 4
+    assert not re.search(r"^(voices|features): |^labels: \d+,", said, re.MULTILINE)
+    lines = [json.loads(line) for line in (work / "smoke" / "log.jsonl").read_text().splitlines()]
+    whole = list(range(4, SMOKE.settings.steps + 1, 4))
+    assert [line["step"] for line in lines if "mel" in line] == whole
+    assert [line["step"] for line in lines if "dev_mel_1" in line] == whole
+    assert [line["reading"] for line in lines if "reading" in line] == [4, 8]
+    assert all("critic" in line for line in lines if line.get("mel") and line["step"] > 12)
+
+
+def test_what_is_exported_converts(done, make_voice):
+    work, _ = done
+    converter = Converter.from_pretrained(work / "smoke" / "converter.safetensors")
+    heard, target = make_voice(seconds=1.5, speaker=3), SpeakerPool.shipped().target(0)
+    said = {
+        levels: converter.convert(heard, target, rng=np.random.default_rng(0), levels=levels)
+        for levels in (1, 4, None)
+    }
+    for samples in said.values():
+        assert samples.shape == heard.shape
+        assert np.isfinite(samples).all()
+        assert np.std(samples) > 0.1 * np.std(heard)
+    assert not np.array_equal(said[1], said[4])
+    assert not np.array_equal(said[4], said[None])
+
+
+def test_the_evaluation_has_all_figures(done):
+    work, _ = done
+    found = json.loads((work / "results" / "smoke-levels3.json").read_text())
+    # two dev speakers; six speakers with two utterances, one of them to enrol
+    assert found["wer"]["n"] == found["wer_original"]["n"] == 4
+    assert {name: figure["n"] for name, figure in found["eer"].items()} == dict.fromkeys(
+        ("ignorant", "lazy", "wccn"), 36
+    )
+    assert all(0.0 <= figure["low"] <= figure["high"] <= 1.0 for figure in found["eer"].values())
+    assert found["steps"] == SMOKE.settings.steps
+    assert found["rtf"] > 0.0
+    assert np.isfinite(found["mel_distance"])
+
+
+def test_no_path_and_no_voice_is_exported(done):
+    work, _ = done
+    content = (work / "smoke" / "converter.safetensors").read_bytes()
+    assert str(work).encode() not in content
+    length = int.from_bytes(content[:8], "little")
+    told = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["voxguard"])
+    assert set(told) == {"format", "shape", "steps", "settings", "population"}
+    assert told["shape"] == json.loads(json.dumps(SMOKE.settings.shape.as_dict()))
+    assert len(told["population"]["mean"]) == NetworkShape().bands
+
+
+def test_another_configuration_does_not_go_on_with_the_run(done, tmp_path):
+    work, _ = done
+    (tmp_path / "smoke.yaml").write_text(
+        (RECIPE / "configs" / "smoke.yaml").read_text().replace("steps: 24", "steps: 28")
+    )
+    arguments = ["synthetic", "--work", str(work), "--config", str(tmp_path / "smoke.yaml")]
+    with pytest.raises(SystemExit, match="steps was 24 and is 28"):
+        main([*arguments, "--step", "train", "--device", "cpu"])
+
+
+def test_the_ablation_leaves_out_what_is_done(done, tmp_path, monkeypatch):
+    from recipes.train_voice_conversion import ablate
+
+    work, _ = done
+    arguments = ["synthetic", "--work", str(work), "--config", "smoke.yaml", "--step", "ablate"]
+    arguments += ["--device", "cpu", "--results", str(tmp_path)]
+    both = {name: ablate.VARIANTS[name] for name in ("one_level", "unbounded")}
+    monkeypatch.setattr(ablate, "VARIANTS", {"one_level": both["one_level"]})
+    main(arguments)
+    first = json.loads((tmp_path / "ablations.json").read_text())["variants"]["one_level"]
+    assert set(first) == {"mel_1", "speaker_1", "phones_1", "speaker_chance"}
+    assert first["speaker_chance"] == 0.25
+    monkeypatch.setattr(ablate, "VARIANTS", both)
+    main(arguments)
+    found = json.loads((tmp_path / "ablations.json").read_text())["variants"]
+    assert found["one_level"] == first
+    assert "speaker_none" in found["unbounded"]
+    row = next(x for x in tables.ablations(tmp_path).splitlines() if "reversal" in x)
+    assert row.count("|") == 10
+
+
+def test_the_curve_is_an_svg(done, tmp_path, monkeypatch):
+    work, _ = done
+    monkeypatch.setattr(
+        sys, "argv", ["curve", str(work / "smoke" / "log.jsonl"), str(tmp_path / "a.svg")]
+    )
+    curve.main()
+    drawn = ElementTree.fromstring((tmp_path / "a.svg").read_text())  # noqa: S314
+    lines = list(drawn.iter("{http://www.w3.org/2000/svg}polyline"))
+    assert sum(x.get("stroke") in curve.COLOURS for x in lines) == 6
+
+
+def test_the_tables_show_the_results(done):
+    work, _ = done
+    page = tables.filled((RECIPE / "README.md").read_text(), work / "results")
+    assert re.search(r"\| smoke \| 3 \| \d+\.\d % \[", page)
+    assert re.search(r"\| smoke \| 24 \| 0 \|", page)
+    assert tables.filled(page, work / "results") == page
+
+
+def test_the_readme_shows_the_committed_results():
+    page = (RECIPE / "README.md").read_text()
+    assert tables.filled(page, tables.RESULTS) == page
+
+
+@pytest.mark.parametrize("name", ["offline.yaml", "live.yaml", "ablation.yaml", "smoke.yaml"])
+def test_the_configurations_can_be_read(name):
+    config = settings.read(name)
+    assert config.name == name.removesuffix(".yaml")
+    if name != "smoke.yaml":
+        assert replace(config.settings.shape, causal=False) == NetworkShape()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("step: 3", "no setting 'step'; there are steps"),
+        ("learning_rate: 5e-4", "learning_rate takes a float, got '5e-4'"),
+        ("start_from: /home/anna/run", "name of a run in the work folder"),
+        ("causal: 1", "causal takes a bool, got 1"),
+        ("codebooks: [8, 8]", "kept_levels takes one number a codebook"),
+        ("evaluation: {level: 3}", "no setting 'level'"),
+        ("- steps", "setting: value"),
+    ],
+)
+def test_a_setting_that_is_none_is_refused(tmp_path, text, message):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(SystemExit, match=message):
+        settings.read(str(path))
+
+
+def test_an_unknown_configuration_is_refused():
+    with pytest.raises(SystemExit, match=r"one of ablation\.yaml, live\.yaml"):
+        settings.read("none.yaml")
+
+
+@pytest.fixture
+def rows(tmp_path):
+    """Gives a folder with these rows as manifest.csv, and a file for each."""
+
+    def write(*rows, columns=corpus.COLUMNS, absent=()):
+        with (tmp_path / "manifest.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([columns, *rows])
+        for row in rows:
+            if row[0] not in absent and "/" not in row[0]:
+                (tmp_path / row[0]).touch()
+        return tmp_path
+
+    return write
+
+
+def row(name, speaker, split="train", transcript=""):
+    return (f"{name}.wav", name, speaker, "F", split, transcript)
+
+
+GOOD = [row("a", "5789"), row("b", "1"), row("c", "2", "pool")]
+
+
+def test_eval_speakers_are_left_out(rows):
+    found = corpus.read(rows(*GOOD, row("d", "3"), row("e", "3", "eval")))
+    assert [(u.name, u.dev) for u in found] == [("a", True), ("b", False), ("c", False)]
+
+
+def test_a_few_are_those_of_the_dev_speakers_first(rows):
+    many = [row(f"{s}-{k}", s) for s in ("0", "1", "2", "5789") for k in range(3)]
+    found = corpus.read(rows(*many), speakers=3, utterances=2)
+    assert [u.name for u in found] == ["0-0", "0-1", "1-0", "1-1", "5789-0", "5789-1"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "options", "message"),
+    [
+        (GOOD, {"absent": ["b.wav"]}, r"1 of 3 recordings .* not there, the first is b\.wav"),
+        (GOOD[1:], {}, "none of the dev speakers"),
+        (GOOD[:2], {}, "two speakers or more .* there are 1"),
+        ([*GOOD, GOOD[1]], {}, "'b', 2 times"),
+        ([*GOOD, row("x/../d", "3")], {"absent": ["x/../d.wav"]}, "without slashes"),
+        ([*GOOD, ("d.wav", "d")], {}, "row 5: not as many fields"),
+        (GOOD, {"columns": ("path", "name", "speaker", "sex", "split", "t")}, "no column utter"),
+    ],
+)
+def test_a_bad_folder_is_refused(rows, bad, options, message):
+    with pytest.raises(SystemExit, match=message):
+        corpus.read(rows(*bad, **options))
+
+
+def test_a_folder_without_manifest_is_refused(tmp_path):
+    with pytest.raises(SystemExit, match=r"manifest\.csv cannot be read .* or 'synthetic'"):
+        main([str(tmp_path), "--work", str(tmp_path / "work"), "--device", "cpu"])
+
+
+def test_a_step_says_what_it_needs(done, tmp_path):
+    work, _ = done
+    arguments = [str(work / "synthetic"), "--work", str(tmp_path), "--config", "smoke.yaml"]
+    for step, needed in (("train", "features"), ("export", "train"), ("evaluate", "export")):
+        with pytest.raises(SystemExit, match=f"--step {needed} first"):
+            main([*arguments, "--step", step, "--device", "cpu"])
+
+
+def test_a_silent_recording_is_named(rows, tmp_path):
+    import soundfile
+
+    from recipes.train_voice_conversion.features import load
+
+    soundfile.write(tmp_path / "quiet.wav", np.zeros(16_000), 16_000)
+    with pytest.raises(SystemExit, match=r"quiet\.wav: digital silence"):
+        load(tmp_path / "quiet.wav")
+    (tmp_path / "broken.wav").write_bytes(b"RIFF")
+    with pytest.raises(SystemExit, match=r"broken\.wav: "):
+        load(tmp_path / "broken.wav")
+
+
+def test_synthetic_voices_are_made_once(done):
+    work, _ = done
+    before = {p: p.stat().st_mtime_ns for p in (work / "synthetic").iterdir()}
+    assert synthetic.make(work / "synthetic") == work / "synthetic"
+    assert {p: p.stat().st_mtime_ns for p in (work / "synthetic").iterdir()} == before
+
+
+RESULT = {
+    "eer": {"ignorant": {"value": 0.1}, "lazy": {"value": 0.4}, "wccn": {"value": 0.3}},
+    "wer": {"value": 0.4},
+    "pitch_correlation": {"value": 0.7},
+    "rtf": 0.03,
+    "given": {"utterances": 10, "levels": 3},
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "reasons"),
+    [
+        ({"wer": {"value": 0.38}}, []),
+        ({"eer": {"lazy": {"value": 0.33}, "wccn": {"value": 0.35}}}, []),
+        ({"eer": {"lazy": {"value": 0.28}, "wccn": {"value": 0.5}}}, ["neither", "less private"]),
+        ({"wer": {"value": 0.3}, "eer": {"lazy": {"value": 0.4}, "wccn": {"value": 0.28}}},
+         ["less private"]),
+        ({"wer": {"value": 0.42}}, ["neither", "less clear"]),
+        ({"wer": {"value": 0.395}}, ["neither"]),
+        ({"wer": {"value": 0.38}, "pitch_correlation": {"value": 0.59}}, ["less melody"]),
+        ({"wer": {"value": 0.38}, "rtf": 0.06}, ["slower"]),
+    ],
+)  # fmt: skip
+def test_what_is_kept(changed, reasons):
+    found = compare.objections(RESULT | changed, RESULT)
+    assert len(found) == len(reasons)
+    assert all(a.startswith(b) for a, b in zip(found, reasons, strict=True))
+
+
+def test_results_of_two_kinds_are_not_compared():
+    with pytest.raises(SystemExit, match="utterances is 5 in one and 10 in the other"):
+        compare.objections(RESULT | {"given": {"utterances": 5}}, RESULT)
+
+
+@pytest.mark.parametrize("module", [compare, corpus, progress])
+def test_examples_of_the_recipe(module):
+    found = doctest.testmod(module)
+    assert found.attempted
+    assert not found.failed

@@ -1,0 +1,130 @@
+"""Voice conversion of a live signal, 20 ms at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from voxguard.arrays import Samples
+from voxguard.dsp.envelope import HALF_WINDOW as ENVELOPE_REACH
+from voxguard.dsp.envelope import envelope_at, log_mel
+from voxguard.dsp.level import LevelLoop
+from voxguard.dsp.pitch import HALF_WINDOW as PITCH_REACH
+from voxguard.dsp.pitch import HOP, SAMPLE_RATE, PathSearch, candidates
+from voxguard.dsp.vocoder import Vocoder
+from voxguard.models.network_live import LiveNetwork, NetworkStream
+from voxguard.models.normalization import faded, sharpened, without_floor
+from voxguard.models.prosody import Intonation, pitch_features, spoken
+from voxguard.models.running import RunningEnvelope, RunningPitch
+
+if TYPE_CHECKING:
+    from voxguard.models.pool import Target
+
+Floats = npt.NDArray[np.float32]
+
+FILE = "converter-live.safetensors"
+FRAMES = 2  # in one step of the network
+REACH = max(ENVELOPE_REACH, PITCH_REACH)  # samples that a frame needs on each side of it
+STEP = FRAMES * HOP
+LATENCY = STEP + REACH
+
+
+class LiveConverter:
+    """One channel; a :class:`~voxguard.streaming.StreamRenderer` of 41 ms.
+
+    Every step works on the same number of samples, so the result does not depend on how the signal
+    is cut into chunks.
+
+    Args:
+        network: Shared by all signals.
+        target: The voice.
+        levels: Levels of the quantiser that pass.
+        intonation: How the pitch contour is changed.
+        rng: Makes the noise of breath and consonants.
+    """
+
+    def __init__(
+        self,
+        network: LiveNetwork,
+        target: Target,
+        *,
+        rng: np.random.Generator,
+        levels: int | None = 3,
+        intonation: Intonation | None = None,
+    ) -> None:
+        self._network = NetworkStream(network, target.vector, levels)
+        self._target, self._intonation = target, intonation
+        self._drawn = None if intonation is None else intonation.drawn()
+        self._envelope = RunningEnvelope(network.population)
+        self._pitch = RunningPitch()
+        self._search = PathSearch()
+        self._vocoder = Vocoder(rng)
+        self._level = LevelLoop(HOP, SAMPLE_RATE)
+        self._heard = np.zeros(REACH, np.float32)  # from REACH before the next frame on
+        self._waiting = np.zeros(0, np.float32)  # heard and not yet said
+        self._taken = self._given = 0
+
+    @property
+    def latency_samples(self) -> int:
+        """Two frames and half an analysis window."""
+        return LATENCY
+
+    def push(self, samples: Samples) -> Samples:
+        """Take ``(n,)``, give what is ready."""
+        self._taken += len(samples)
+        self._heard = np.concatenate([self._heard, samples])
+        self._waiting = np.concatenate([self._waiting, samples])
+        parts = [np.zeros(0, np.float32)]
+        while len(self._heard) >= STEP - HOP + 2 * REACH + 1:
+            parts.append(self._step(self._heard[: STEP - HOP + 2 * REACH + 1]))
+            self._heard = self._heard[STEP:]
+        ready = np.concatenate(parts)
+        self._given += len(ready)
+        return ready
+
+    def flush(self) -> Samples:
+        """The rest, as if silence followed."""
+        missing = self._taken - self._given
+        rest = self.push(np.zeros(missing + LATENCY + STEP, np.float32))
+        return rest[:missing]
+
+    def _step(self, samples: Samples) -> Samples:
+        """Hear two frames, the first ``REACH`` after the start, and say what lies before them."""
+        here = samples[REACH - PITCH_REACH : len(samples) - REACH + PITCH_REACH - 1]
+        f0 = self._search.now(candidates(here))
+        here = samples[REACH - ENVELOPE_REACH :]
+        raw = log_mel(envelope_at(here, 0, f0))
+        heard = np.stack([self._envelope.normalise(frame) for frame in raw])
+        statistics = [self._pitch.hear(float(hertz)) for hertz in f0][-1]
+        drawn = None if self._drawn is None else self._drawn.take(FRAMES)
+        pitch = spoken(f0, statistics, self._target, self._intonation, drawn)
+        tone = pitch_features(pitch, self._target.log_f0_mean)
+        decoded = self._network.push(heard, tone.T)
+        said = sharpened(decoded[:, :-1])
+        level = np.float32(self._envelope.level)
+        bands = faded(without_floor(said), raw - level) + level
+        made = self._vocoder.push(pitch, bands, np.clip(10.0 * decoded[:, -1], -60.0, 0.0))
+        original, self._waiting = self._waiting[: len(made)], self._waiting[len(made) :]
+        return self._level.correct(original, made)
+
+
+class LiveChannels:
+    """Several channels, each by itself."""
+
+    def __init__(self, channels: list[LiveConverter]) -> None:
+        self._channels = channels
+
+    @property
+    def latency_samples(self) -> int:
+        """Of any of them."""
+        return LATENCY
+
+    def push(self, samples: Samples) -> Samples:
+        """Take ``(channels, n)``, give what is ready."""
+        return np.stack([c.push(x) for c, x in zip(self._channels, samples, strict=True)])
+
+    def flush(self) -> Samples:
+        """The rest."""
+        return np.stack([channel.flush() for channel in self._channels])

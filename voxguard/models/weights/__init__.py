@@ -1,0 +1,1 @@
+"""Weights that ship with voxguard; read them through :mod:`voxguard.models.shipped`."""
