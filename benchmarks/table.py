@@ -42,17 +42,17 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def fill(mark: str, content: str) -> None:
-    """Put a table into the README between its marks; with ``--check`` only say if it is there."""
-    page = ROOT / "README.md"
+def fill(mark: str, content: str, page: Path = ROOT / "README.md") -> None:
+    """Put a table into a page between its marks; with ``--check`` only say if it is there."""
     old = page.read_text()
     marks = rf"(<!-- {mark} -->\n).*(\n<!-- /{mark} -->)"
     new, count = re.subn(marks, lambda m: m[1] + content + m[2], old, flags=re.DOTALL)
     if count != 1:
-        sys.exit(f"README.md has no place marked for the {mark}")
-    if "--check" in sys.argv:
-        sys.exit(0 if new == old else "README.md does not show the committed results")
-    page.write_text(new)
+        sys.exit(f"{page.name} has no place marked for the {mark}")
+    if "--check" not in sys.argv:
+        page.write_text(new)
+    elif new != old:
+        sys.exit(f"{page.name} does not show the committed results")
 
 
 if __name__ == "__main__":

@@ -35,6 +35,14 @@ SYSTEMS: dict[str, Callable[[], Any]] = {
     "none": lambda: None,
     "mcadams": voxguard.McAdams,
     "mcadams-5ms": _low_latency,
+    "world": voxguard.World,
+    "world-differential": lambda: voxguard.World(synthesis="differential"),
+    "xvector-swap": voxguard.XVectorSwap,
+    "voice-conversion": voxguard.VoiceConversion,
+    "voice-conversion-1": lambda: voxguard.VoiceConversion(levels=1),
+    "voice-conversion-4": lambda: voxguard.VoiceConversion(levels=4),
+    "voice-conversion-prosody": lambda: voxguard.VoiceConversion(intonation=1.0, tempo=0.0),
+    "voice-conversion-live": lambda: voxguard.VoiceConversion(live=True),
 }
 
 

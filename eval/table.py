@@ -1,9 +1,11 @@
-"""Puts the committed results into the README; with ``--check`` only says whether they are there.
+"""Puts the committed results into the pages; with ``--check`` only says whether they are there.
 
 python -m eval.table
 """
 
 from __future__ import annotations
+
+import json
 
 from benchmarks.table import ROOT, fill
 from voxguard.evaluation.results import Figure, Results
@@ -13,6 +15,14 @@ SHOWN = {
     "none": "no anonymization",
     "mcadams": "McAdams",
     "mcadams-5ms": "McAdams, live at 5 ms",
+    "world": "WORLD",
+    "world-differential": "WORLD, differential",
+    "xvector-swap": "x-vector swap",
+    "voice-conversion": "voice conversion (default)",
+    "voice-conversion-1": "voice conversion, 1 level",
+    "voice-conversion-4": "voice conversion, 4 levels",
+    "voice-conversion-prosody": "voice conversion, prosody kept",
+    "voice-conversion-live": "voice conversion, live at 41 ms",
 }
 KNOWLEDGE = ("ignorant", "lazy-informed", "semi-informed")
 
@@ -66,5 +76,28 @@ def _percent(figure: Figure) -> str:
     return f"{shown} [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
 
 
+def robust_table() -> str:
+    """One row a kind of recording, for every system with a result."""
+    lines = [
+        "| method | recordings | | likeness of the voice | quality before, after | level |",
+        "|---|---|---|---|---|---|",
+    ]
+    for path in sorted((ROOT / "eval" / "results" / "robust").glob("*.json")):
+        for kind, found in json.loads(path.read_text())["kinds"].items():
+            lines.append(_robust_row(path.stem, kind, found))
+    return "\n".join(lines)
+
+
+def _robust_row(name: str, kind: str, found: dict[str, float]) -> str:
+    start = f"| {name} | {kind} | {found['recordings']} |"
+    if "level_change_db" not in found:
+        stays = found["silent_stays_silent"] == 1.0
+        return f"{start} {'stays silent' if stays else '**not silent**'} | | |"
+    alike = f"{found['voice_cosine']:.2f}" if "voice_cosine" in found else ""
+    quality = f"{found['quality_before']:.1f}, {found['quality_after']:.1f}"
+    return f"{start} {alike} | {quality} | {found['level_change_db']:+.1f} dB |"
+
+
 if __name__ == "__main__":
     fill("evaluation", table())
+    fill("robust", robust_table(), ROOT / "eval" / "README.md")

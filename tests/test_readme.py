@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md"),
-                *ROOT.glob("eval/*.md")])  # fmt: skip
+                *ROOT.glob("eval/*.md"), *ROOT.glob("recipes/*/README.md"),
+                *ROOT.glob("voxguard/models/weights/*.md")])  # fmt: skip
 BLOCKS = [
     pytest.param(
         match[1],
@@ -43,8 +44,13 @@ def test_commands_that_are_shown_are_known():
 
     known = get_command(app)
     options = {
-        name: {option for parameter in command.params for option in parameter.opts}
-        for name, command in known.commands.items()
+        name: {
+            option
+            for command in (top, *getattr(top, "commands", {}).values())
+            for parameter in command.params
+            for option in parameter.opts
+        }
+        for name, top in known.commands.items()
     }
     shown = re.findall(
         rf"voxguard ({'|'.join(known.commands)})\b([^`|\n]*)",
@@ -55,7 +61,9 @@ def test_commands_that_are_shown_are_known():
         assert set(re.findall(r"--[a-z-]+", rest)) <= options[name]
 
 
-@pytest.mark.parametrize("table", ["benchmarks.table", "eval.table"])
+@pytest.mark.parametrize(
+    "table", ["benchmarks.table", "eval.table", "recipes.train_voice_conversion.tables"]
+)
 def test_the_figures_are_those_of_the_committed_results(table):
     command = [sys.executable, "-m", table, "--check"]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0

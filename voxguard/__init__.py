@@ -19,7 +19,12 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from voxguard.anonymizers.base import Anonymizer, PseudoVoice, create, methods
     from voxguard.anonymizers.compose import Compose
+    from voxguard.anonymizers.knn_vc import KnnVC
     from voxguard.anonymizers.mcadams import McAdams
+    from voxguard.anonymizers.speecht5 import SpeechT5
+    from voxguard.anonymizers.voice_conversion import VoiceConversion
+    from voxguard.anonymizers.world import World
+    from voxguard.anonymizers.xvector_swap import XVectorSwap
     from voxguard.dsp.voice import synthetic_voice
     from voxguard.errors import PrivacyWarning, VoxguardError
     from voxguard.evaluation.evaluator import evaluate
@@ -29,10 +34,15 @@ if TYPE_CHECKING:
 _HOME = {
     "Anonymizer": "anonymizers.base",
     "Compose": "anonymizers.compose",
+    "KnnVC": "anonymizers.knn_vc",
     "McAdams": "anonymizers.mcadams",
     "PrivacyWarning": "errors",
     "PseudoVoice": "anonymizers.base",
+    "SpeechT5": "anonymizers.speecht5",
+    "VoiceConversion": "anonymizers.voice_conversion",
     "VoxguardError": "errors",
+    "World": "anonymizers.world",
+    "XVectorSwap": "anonymizers.xvector_swap",
     "anonymize_file": "files",
     "anonymize_folder": "files",
     "create": "anonymizers.base",
@@ -46,10 +56,15 @@ _HOME = {
 __all__ = [
     "Anonymizer",
     "Compose",
+    "KnnVC",
     "McAdams",
     "PrivacyWarning",
     "PseudoVoice",
+    "SpeechT5",
+    "VoiceConversion",
     "VoxguardError",
+    "World",
+    "XVectorSwap",
     "anonymize_file",
     "anonymize_folder",
     "create",

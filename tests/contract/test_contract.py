@@ -352,11 +352,14 @@ class TestLevel:
         burst = voice.copy()
         burst[8000:8400] = np.clip(_noise(-6, 400), -1, 1)
         out = method(seed=1)(burst, RATE)
-        for part in (slice(0, 7000), slice(9400, None), slice(None)):
+        parts, limit_db = [slice(0, 7000), slice(9400, None)], 2.0 * method.level_db
+        if method.keeps_timing:  # else the burst itself has no counterpart
+            parts, limit_db = [*parts, slice(None)], method.level_db
+        for part in parts:
             change = active_rms_db(out[part], burst[part], RATE) - active_rms_db(
                 burst[part], burst[part], RATE
             )
-            assert abs(change) < method.level_db
+            assert abs(change) < limit_db
 
 
 class TestOptions:

@@ -208,16 +208,27 @@ def option_defaults(cls: type[Anonymizer]) -> dict[str, Any]:
     return {p.name: p.default for p in parameters if p.kind is not p.VAR_KEYWORD}
 
 
+DEFAULT = "voice_conversion"
+
 registry: Registry[Anonymizer] = Registry(
-    "method", "voxguard.anonymizers", {"mcadams": "voxguard.anonymizers.mcadams:McAdams"}
+    "method",
+    "voxguard.anonymizers",
+    {
+        "knn_vc": "voxguard.anonymizers.knn_vc:KnnVC",
+        "mcadams": "voxguard.anonymizers.mcadams:McAdams",
+        "speecht5": "voxguard.anonymizers.speecht5:SpeechT5",
+        "voice_conversion": "voxguard.anonymizers.voice_conversion:VoiceConversion",
+        "world": "voxguard.anonymizers.world:World",
+        "xvector_swap": "voxguard.anonymizers.xvector_swap:XVectorSwap",
+    },
 )
 
 
-def create(method: str, **options: Any) -> Anonymizer:
+def create(method: str = DEFAULT, **options: Any) -> Anonymizer:
     """Make an anonymizer by the name of its method.
 
     Args:
-        method: A name from :func:`methods`.
+        method: A name from :func:`methods`; by default ``"voice_conversion"``.
         **options: The method's own, and ``key``, ``seed``, ``scope``, ``session``.
 
     Raises:

@@ -38,7 +38,10 @@ def anonymize(
     target: Annotated[
         str, typer.Argument(metavar="OUT", help="File, folder outside IN, or - for stdout.")
     ],
-    method: Annotated[str, typer.Option(help="See `voxguard methods`.")] = "mcadams",
+    method: Annotated[
+        str | None,
+        typer.Option(help="See `voxguard methods`.  [voice_conversion; in a pipe its live mode]"),
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -104,7 +107,9 @@ def anonymize(
         job.refuse("files; it is for pipes", **wire, max_latency_ms=max_latency_ms)
     elif source != PIPE:
         job.refuse("a file, which says so itself", rate=rate, channels=channels)
-    anonymizer = make_anonymizer(method, option or [], key_file, seed, scope, session)
+    anonymizer = make_anonymizer(
+        method, option or [], key_file, seed, scope, session, live=source == PIPE
+    )
     if PIPE in (source, target):
         from voxguard.cli.pipe import Wire, run_pipe
 
@@ -195,7 +200,7 @@ def _report(job: Job, anonymizer: Anonymizer, report: FolderReport) -> None:
         run = {"voxguard": voxguard.__version__, "source": job.source, "target": job.target}
         echo_json({**run, **describe(anonymizer), **report.as_dict()})
     elif Path(job.source).is_dir():
-        _show_table(report)
+        _show_table(report, anonymizer.name)
     elif report.done:
         typer.echo(
             f"{_target_file(job)}: {report.seconds:.2f} s anonymized with {anonymizer.name} "
@@ -205,11 +210,11 @@ def _report(job: Job, anonymizer: Anonymizer, report: FolderReport) -> None:
         raise typer.Exit(FAILED)
 
 
-def _show_table(report: FolderReport) -> None:
+def _show_table(report: FolderReport, method: str) -> None:
     speed = f", {report.seconds / report.elapsed:.0f} times real time" if report.elapsed else ""
     echo_table(
         [
-            ["anonymized", f"{report.done} ({report.seconds:.1f} s of audio)"],
+            ["anonymized", f"{report.done} ({report.seconds:.1f} s of audio) with {method}"],
             ["skipped", f"{report.skipped} (there already)"],
             ["failed", f"{len(report.failed)} (nothing written for them)"],
             ["ignored", f"{report.ignored} (not audio)"],

@@ -22,7 +22,7 @@ def demo(
     samples = voxguard.synthetic_voice(seconds=4.0, sample_rate=_RATE)
     with AudioWriter(voice, _RATE, 1, overwrite=overwrite) as writer:
         writer.write(samples[None, :])
-    anonymizer = voxguard.create("mcadams")
+    anonymizer = voxguard.create()
     voxguard.anonymize_file(voice, anonymous, anonymizer, overwrite=overwrite)
     typer.echo(
         f"{voice}: 4 seconds of a voice that nobody has\n"

@@ -13,35 +13,43 @@ if TYPE_CHECKING:
 
 
 def make_anonymizer(
-    method: str,
+    method: str | None,
     option: list[str],
     key_file: Path | None,
     seed: int | None,
     scope: str | None,
     session: str | None,
+    *,
+    live: bool = False,
 ) -> Anonymizer:
     """An anonymizer by the name of its method.
 
     Args:
-        method: Its name.
+        method: Its name; None is the default method.
         option: ``NAME=VALUE``, values in YAML.
         key_file: Holds a secret key.
         seed: For research.
         scope: How long a speaker keeps one voice.
         session: Names the session.
+        live: Whether the default method is to work on a live signal.
 
     Raises:
         ConfigurationError: One of them cannot be used.
     """
-    from voxguard.anonymizers.base import create
+    from voxguard.anonymizers.base import DEFAULT, create
     from voxguard.pseudonym import read_key
 
     given = {"seed": seed, "scope": scope, "session": session}
     randomness: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     if key_file is not None:
         randomness["key"] = read_key(key_file)
+    options = _parse(option)
+    if method is None:
+        method = DEFAULT
+        if live:
+            options.setdefault("live", True)
     try:
-        anonymizer = create(method, **_parse(option), **randomness)
+        anonymizer = create(method, **options, **randomness)
     except TypeError as error:  # a plug-in that does not check its options
         raise ConfigurationError(f"{method} does not take these options: {error}") from None
     if seed is not None:

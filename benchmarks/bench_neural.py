@@ -1,0 +1,99 @@
+"""Neural methods on one core, beside public architectures, in turn, in one process.
+
+    python -m benchmarks.bench_neural --data FOLDER --json FILE
+
+Real-time factors are CPU time over audio time. The peers are what public voice conversion is made
+of: HuBERT base as content encoder, HiFi-GAN V1 as vocoder, with random weights, which cost as much
+as trained ones. Ratios are their CPU time together over ours, taken round by round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+
+import voxguard
+from benchmarks.common import RATE, arguments, cpu_seconds, finish, pin, speech, spread
+
+OURS: dict[str, Callable[[], Any]] = {
+    "voice_conversion": voxguard.VoiceConversion,
+    "voice_conversion, 1 level": lambda: voxguard.VoiceConversion(levels=1),
+    "xvector_swap, 1 attempt": lambda: voxguard.XVectorSwap(attempts=1),
+    "xvector_swap": voxguard.XVectorSwap,
+}
+LIVE_CHUNKS_MS = (10, 20)
+
+
+def encoder() -> Callable[[Any], None]:
+    """HuBERT base."""
+    model = transformers.HubertModel(transformers.HubertConfig()).eval()
+    return lambda signal: model(torch.from_numpy(signal)[None])
+
+
+def vocoder() -> Callable[[Any], None]:
+    """HiFi-GAN V1 at 16 kHz."""
+    model = transformers.SpeechT5HifiGan(transformers.SpeechT5HifiGanConfig()).eval()
+    return lambda signal: model(torch.zeros(len(signal) // 256, 80))
+
+
+def live(chunk_ms: int, signals: list[Any]) -> None:
+    """Push signals chunk by chunk."""
+    step = RATE * chunk_ms // 1000
+    for signal in signals:
+        with voxguard.VoiceConversion(live=True).stream(RATE, on_failure="raise") as session:
+            for start in range(0, len(signal), step):
+                session.push(signal[start : start + step])
+            session.flush()
+
+
+def main() -> None:
+    """Measure and print."""
+    options = arguments(__doc__ or "")
+    pin()
+    torch.set_num_threads(1)
+    what, signals = speech(options.data, options.files)
+    seconds = sum(len(signal) for signal in signals) / RATE
+    runs = {name: _each(make()) for name, make in OURS.items()}
+    for chunk_ms in LIVE_CHUNKS_MS:
+        runs[f"voice_conversion, live, {chunk_ms} ms"] = partial(live, chunk_ms)
+    peers = {"HuBERT base": encoder(), "HiFi-GAN V1": vocoder()}
+    times: dict[str, list[float]] = {name: [] for name in (*runs, *peers)}
+    for work in runs.values():
+        work(signals[:1])
+    for _ in range(options.repeats):
+        for name, work in runs.items():
+            times[name].append(cpu_seconds(lambda work=work: work(signals)))
+        with torch.inference_mode():
+            for name, peer in peers.items():
+                times[name].append(cpu_seconds(lambda peer=peer: [peer(s) for s in signals]))
+    print(f"{what}, {seconds:.0f} s; CPU time on one core, median of {options.repeats}")
+    rows: dict[str, Any] = {}
+    together = np.sum([times[name] for name in peers], axis=0)
+    for name, values in times.items():
+        rows[name] = {"rtf": spread([value / seconds for value in values])}
+        line = f"{name:34s} RTF {np.median(values) / seconds:.4f}"
+        line += f"  {seconds / np.median(values):6.1f} x real time"
+        if name in runs:
+            rows[name]["times peers"] = spread(list(together / np.array(values)))
+            line += f"  {rows[name]['times peers']['median']:5.1f} x HuBERT and HiFi-GAN"
+        print(line)
+    packages = {name: version(name) for name in ("torch", "transformers")}
+    finish({"data": what, "audio_seconds": seconds, **packages, "rows": rows}, options.json)
+
+
+def _each(anonymizer: Any) -> Callable[[list[Any]], None]:
+    def work(signals: list[Any]) -> None:
+        for signal in signals:
+            anonymizer(signal, RATE)
+
+    return work
+
+
+if __name__ == "__main__":
+    main()
