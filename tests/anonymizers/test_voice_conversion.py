@@ -13,7 +13,9 @@ import tiny_converter
 import voxguard
 from voxguard.anonymizers.voice_conversion import VoiceConversion
 from voxguard.errors import ConfigurationError, NonFiniteAudioError, VoxguardError
+from voxguard.evaluation.system import Method
 from voxguard.models.converter import Converter
+from voxguard.models.prosody import Intonation
 
 pytest.importorskip("torch")
 
@@ -97,8 +99,66 @@ class TestRandomness:
         assert seeds[0] == seeds[1]
         assert not set(seeds[0]) & set(seeds[2])
 
+    def test_nor_has_it_the_same_melody_in_each_live_signal(self, files, monkeypatch):
+        drawn = []
+        mix = Intonation.mix
+
+        def spy(self, deviations, contour):
+            drawn[-1].append(contour)
+            return mix(self, deviations, contour)
+
+        monkeypatch.setattr(Intonation, "mix", spy)
+        method = VoiceConversion(**files, key=KEY, live=True)
+        voice = voxguard.synthetic_voice(seconds=0.3, sample_rate=RATE)
+        mute = np.zeros(1600, np.float32)
+        for samples in (voice, voice, voice[::-1].copy(), np.append(mute, -voice)):
+            drawn.append([])
+            method(samples, RATE, speaker="anna")
+        first, again, *others = (np.concatenate(contours) for contours in drawn)
+        assert np.array_equal(first, again)
+        for other in others:
+            size = min(first.size, other.size)
+            assert not np.isclose(first[:size], other[:size]).all()
+
+
+def test_what_was_made_with_other_weights_is_not_taken_up(files, tmp_path):
+    """An evaluation keeps what it rendered; the weights may be trained anew meanwhile."""
+    changed = tmp_path / "converter.safetensors"
+    tiny_converter.save_converter(changed, causal=True)
+    options = {"pool": files["pool"]}
+    one, again = (Method(VoiceConversion(**files)).identity for _ in range(2))
+    method = VoiceConversion(**files)
+    assert list(method.weights) == ["converter"]
+    assert one == again
+    other = VoiceConversion(checkpoint=changed, **options)
+    assert other.weights != method.weights
+    assert method.weights != VoiceConversion(**files, live=True).weights
+    assert method.weights["converter"] in one
+
 
 class TestSignals:
+    def test_long_ones_are_converted_in_blocks(self, files, make_voice, monkeypatch):
+        heard = []
+        whole = Converter.convert
+
+        def counting(self, samples, *arguments, **given):
+            heard.append(len(samples))
+            return whole(self, samples, *arguments, **given)
+
+        monkeypatch.setattr(Converter, "convert", counting)
+        monkeypatch.setattr("voxguard.anonymizers.voice_conversion.LONG_S", 30.0)
+        voice = np.tile(make_voice(seconds=8.0), 8)[: 50 * RATE]
+        voice[20 * RATE : 24 * RATE] = 0.0
+        out = VoiceConversion(**files, seed=1)(voice, RATE)
+        assert out.shape == voice.shape
+        assert len(heard) >= 2
+        assert max(heard) < 25 * RATE
+        assert abs(_rms_db(out) - _rms_db(voice)) < 1.5
+        assert np.abs(out[21 * RATE : 23 * RATE]).max() < 1e-4
+        seconds = np.sqrt(np.square(out.reshape(50, RATE)).mean(axis=1))
+        loud = np.sqrt(np.square(voice.reshape(50, RATE)).mean(axis=1)) > 0.01
+        assert seconds[loud].min() > 0.003
+
     @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
     def test_any_rate_keeps_form_and_level(self, convert, make_voice, rate):
         voice = make_voice(rate, seconds=2.0, speaker=1)

@@ -15,6 +15,7 @@ import soundfile
 from voxguard.audio.pcm import decode_pcm, encode_pcm, read_wav_header, wav_header
 
 METHOD = ("--method", "test-scramble")
+TOLD = b"stdin: anonymizing with test-scramble, live\n"
 ENCODINGS = {"s16le": "PCM_16", "s24le": "PCM_24", "s32le": "PCM_32", "f32le": "FLOAT"}
 
 
@@ -61,7 +62,7 @@ def test_raw_in_chunks_of_any_size(start, encoding, channels):
                     "--encoding", encoding, *METHOD, stdin=subprocess.PIPE)  # fmt: skip
     sizes = random.Random(0)  # noqa: S311
     out, err = talk(process, data, lambda: sizes.choice([7, 100, 101, 4096]))
-    assert (process.returncode, err) == (0, b"")
+    assert (process.returncode, err) == (0, TOLD)
     assert_scrambled(raw, decode_pcm(out, ENCODINGS[encoding], channels)[:, :20_011])
     assert len(out) == len(data)
 
@@ -73,7 +74,7 @@ def test_wav_of_known_and_unknown_length(call, known):
     behind = b"LIST\x04\x00\x00\x00INFO" if known else b""
     code, out, err = call("anonymize", "-", "-", *METHOD,
                           stdin=header + encode_pcm(raw, "PCM_16") + behind)  # fmt: skip
-    assert (code, err) == (0, b"")
+    assert (code, err) == (0, TOLD)
     stream = io.BytesIO(out)
     got = read_wav_header(stream)
     assert (got.sample_rate, got.channels, got.subtype) == (16_000, 2, "PCM_16")
@@ -107,6 +108,17 @@ def test_resampled_to_the_rate_of_the_method(call):
     assert decode_pcm(stream.read(), "FLOAT", 2).shape == raw.shape
 
 
+def test_a_method_that_is_named_works_live_too(call):
+    raw = voice(8000)
+    stream = wav_header(16_000, 1, "PCM_16") + encode_pcm(raw, "PCM_16")
+    for options, told in (((), b", live"), (("-o", "live=false"), b", once it has ended")):
+        code, out, err = call(
+            "anonymize", "-", "-", "--method", "voice_conversion", *options, stdin=stream
+        )
+        assert (code, err) == (0, b"stdin: anonymizing with voice_conversion" + told + b"\n")
+        assert len(out) == len(stream)
+
+
 @pytest.mark.parametrize(
     ("kind", "after"),
     [(kind, n) for kind in ("raise", "nan", "shape", "memory", "copy") for n in (0, 8000)],
@@ -122,8 +134,8 @@ def test_what_breaks_stops_and_nothing_raw_follows(start, kind, after):
     first = process.stdout.read(ready) if after else b""
     out, err = talk(process, data[ready:], lambda: 1600)
     assert process.returncode == 1
-    assert err.startswith(b"error: ")
-    assert err.count(b"\n") == 1
+    assert err.startswith(b"stdin: anonymizing with test-fault, live\nerror: ")
+    assert err.count(b"\n") == 2
     out = decode_pcm(first + out, "PCM_16", 1)
     assert out.shape[1] <= after
     if after:
@@ -142,13 +154,13 @@ def test_a_file_that_turns_out_to_be_broken(call, record, tmp_path):
 def test_file_to_pipe_and_pipe_to_file(call, record, tmp_path):
     _, raw = record("in.flac", 50_000, 16_000, 2)
     code, out, err = call("anonymize", "in.flac", "-", *METHOD)
-    assert (code, err) == (0, b"")
+    assert (code, err) == (0, TOLD.replace(b"stdin", b"in.flac"))
     stream = io.BytesIO(out)
     assert read_wav_header(stream).frames == 50_000
     assert_scrambled(raw, decode_pcm(stream.read(), "PCM_16", 2))
     stdin = wav_header(8000, 1, "PCM_16") + encode_pcm(raw[:1], "PCM_16")
     code, out, err = call("anonymize", "-", "o.flac", *METHOD, stdin=stdin)
-    assert (code, out, err) == (0, b"", b"")
+    assert (code, out, err) == (0, b"", TOLD)
     assert_scrambled(raw[:1], soundfile.read(tmp_path / "o.flac", dtype="float32")[0][None])
 
 
@@ -174,12 +186,13 @@ def test_a_stream_into_a_file_that_breaks_leaves_no_file(call, tmp_path):
         (("--json",), b"", 2),
         (("--resume",), b"", 2),
         (("--max-latency-ms", "5", "-o", "live=false"), wav_header(8000, 1, "PCM_16"), 2),
+        (("--max-latency-ms", "50", "-o", "rate=16000"), wav_header(8000, 1, "PCM_16"), 2),
     ],
 )
 def test_what_cannot_be_done(call, arguments, stdin, code):
     got, out, err = call("anonymize", "-", "-", *METHOD, *arguments, stdin=stdin)
     assert got == code
-    assert err.startswith(b"error: ")
+    assert err.removeprefix(TOLD).startswith(b"error: ")
     if "--json" not in arguments:
         assert out in (b"", wav_header(8000, 1, "PCM_16"))
 
@@ -201,7 +214,7 @@ def test_a_listener_who_goes_away(start):
             break
     process.wait(10)
     assert process.returncode == 1
-    assert process.stderr.read() == b""
+    assert process.stderr.read() == TOLD
     try:
         process.stdin.close()
     except BrokenPipeError:

@@ -23,6 +23,7 @@ from voxguard.errors import (
     VoxguardError,
 )
 from voxguard.files import anonymize_file, anonymize_folder
+from voxguard.files.record import describe
 
 # Not by sys.path: the plug-in's entry points would join the methods of every other test.
 _spec = spec_from_file_location(
@@ -363,6 +364,15 @@ def test_a_folder_does_not_mix_methods(corpus, tmp_path, other, what):
         with pytest.raises(ConfigurationError, match=f"made with {what}"):
             anonymize_folder(corpus, safe, other, resume=resume)
     assert all_files(safe) == before
+
+
+def test_options_that_are_paths_are_told_apart():
+    told = []
+    for folder in ("a", "b"):
+        anonymizer = Scramble()
+        anonymizer.pause_ms = Path(folder)
+        told.append(describe(anonymizer)["options"]["pause_ms"])
+    assert told == ["a", "b"]
 
 
 def test_resume_refuses_files_of_unknown_origin(corpus, tmp_path):

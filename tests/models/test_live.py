@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from voxguard.models.live import LATENCY, STEP, LiveChannels, LiveConverter
 from voxguard.models.network_live import LiveNetwork
 from voxguard.models.pool import SpeakerPool
-from voxguard.models.prosody import Intonation
 from voxguard.models.shipped import pretrained
 
 pytest.importorskip("torch")  # makes the small network
@@ -36,8 +35,8 @@ def target(tmp_path_factory):
 @pytest.fixture
 def open_live(network, target):
     def make(seed=0, **options):
-        options = {"intonation": Intonation(0.8, 1), **options}
-        return LiveConverter(network, target, rng=np.random.default_rng(seed), **options)
+        options = {"intonation": 0.8, **options}
+        return LiveConverter(network, target, seed=seed, **options)
 
     return make
 
@@ -59,8 +58,7 @@ class TestChunks:
         voice = make_voice(seconds=0.5)
 
         def run(cut):
-            rng = np.random.default_rng(0)
-            return _run(LiveConverter(network, target, rng=rng), voice, cut)
+            return _run(LiveConverter(network, target, seed=0), voice, cut)
 
         assert np.array_equal(run(sizes), run([]))
 
@@ -184,7 +182,7 @@ class TestLong:
 
 def test_channels_are_apart(network, target, stereo):
     def make():
-        return LiveConverter(network, target, rng=np.random.default_rng(0))
+        return LiveConverter(network, target, seed=0)
 
     both = LiveChannels([make(), make()])
     out = np.concatenate([both.push(stereo[:, :5000]), both.push(stereo[:, 5000:])], axis=1)

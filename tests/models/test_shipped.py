@@ -52,6 +52,11 @@ class TestFiles:
         assert pretrained(saved.parent, saved.name).metadata == ABOUT
         assert pretrained(str(saved.parent), saved.name).metadata == ABOUT
 
+    def test_a_revision_that_would_count_for_nothing_is_refused(self, saved):
+        for source in (saved, saved.parent, "not/there.safetensors"):
+            with pytest.raises(ConfigurationError, match="revision= is for repositories"):
+                pretrained(source, saved.name, revision="main")
+
     def test_a_file_of_anothers_making_says_nothing(self, tmp_path):
         path = tmp_path / "w.safetensors"
         path.write_bytes(safetensors.numpy.save(ARRAYS))

@@ -181,9 +181,8 @@ class Anonymizer(ABC):
         """
         rate = check_sample_rate(sample_rate)
         if not self.streamable:
-            raise ConfigurationError(
-                f"{self.name} cannot work on a live signal; use it on recordings"
-            )
+            what = "make it with live=True" if "live" in self.options else "use it on recordings"
+            raise ConfigurationError(f"{self.name} cannot work on a live signal; {what}")
         if self.working_rate(rate) != rate:
             raise ConfigurationError(
                 f"{self.name} streams at {self.working_rate(rate)} Hz, got {rate}; resample first"
@@ -191,6 +190,11 @@ class Anonymizer(ABC):
         voice = self.draw_voice(speaker=speaker, utterance=utterance)
         renderer = self.open_stream(rate, channels, voice, max_latency_ms)
         return Session(renderer, rate, channels, on_failure=on_failure)
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """SHA-256 of the networks that it works with, by name; they are loaded for it."""
+        return {}
 
     @property
     def options(self) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack, get_args
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from voxguard.anonymizers.base import Anonymizer, PseudoVoice
 from voxguard.arrays import Samples
+from voxguard.dsp.blocks import render_in_blocks
 from voxguard.errors import ConfigurationError
 from voxguard.models.converter import Converter, check_levels
 from voxguard.models.hub import load_once
@@ -18,7 +18,7 @@ from voxguard.models.live import FILE as LIVE_FILE
 from voxguard.models.live import LATENCY, LiveChannels, LiveConverter
 from voxguard.models.network_live import LiveNetwork
 from voxguard.models.pool import SpeakerPool, Target
-from voxguard.models.prosody import Intonation, Tempo
+from voxguard.models.prosody import Intonation, Tempo, recording_seeds
 from voxguard.models.shipped import pretrained, shipped
 from voxguard.pseudonym import Randomness
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PseudoSex = Literal["random", "F", "M"]
 
 MOST_TEMPO = 0.3
+LONG_S = 300.0  # longer recordings are converted in blocks, in memory that does not grow with them
 
 
 @dataclass(frozen=True, repr=False)
@@ -116,6 +117,13 @@ class VoiceConversion(Anonymizer):
             raise ConfigurationError("revision= goes with checkpoint=, the hub repository")
         self.streamable = live
 
+    @property
+    def weights(self) -> dict[str, str]:
+        """SHA-256 of the converter."""
+        where = self.checkpoint, self.revision
+        network = _live(*where) if self.live else _converter(*where).network
+        return {"converter": network.sha256}
+
     def draw(self, rng: np.random.Generator) -> ConvertedVoice:
         """Draw a pseudo-speaker, a contour and a tempo."""
         voices = _pool(self.pool)
@@ -130,20 +138,21 @@ class VoiceConversion(Anonymizer):
             stream = self.open_stream(sample_rate, len(samples), voice, None)
             return np.concatenate([stream.push(samples), stream.flush()], axis=1)
         converter = _converter(self.checkpoint, self.revision)
-        converted = []
-        for channel in samples:
-            seeds = _seeds(voice.seed, channel)
-            converted.append(
-                converter.convert(
-                    channel,
-                    voice.target,
-                    rng=np.random.default_rng(seeds[0]),
-                    levels=self.levels,
-                    intonation=Intonation(self.intonation, seeds[1]),
-                    tempo=Tempo(voice.rate, self.tempo, seeds[2]) if self.tempo else None,
-                )
+
+        def convert(part: Samples) -> Samples:
+            seeds = recording_seeds(voice.seed, part)
+            return converter.convert(
+                part,
+                voice.target,
+                rng=np.random.default_rng(seeds[0]),
+                levels=self.levels,
+                intonation=Intonation(self.intonation, seeds[1]),
+                tempo=Tempo(voice.rate, self.tempo, seeds[2]) if self.tempo else None,
             )
-        return np.stack(converted)
+
+        if samples.shape[1] <= LONG_S * sample_rate:
+            return np.stack([convert(channel) for channel in samples])
+        return np.stack([render_in_blocks(channel, sample_rate, convert) for channel in samples])
 
     def open_stream(
         self, sample_rate: int, channels: int, voice: ConvertedVoice, max_latency_ms: float | None
@@ -153,18 +162,17 @@ class VoiceConversion(Anonymizer):
         if max_latency_ms is not None and not max_latency_ms >= least:
             raise ConfigurationError(
                 f"{self.name} needs a latency of {least:.1f} ms, got max_latency_ms="
-                f"{max_latency_ms!r}"
+                f"{max_latency_ms!r}; allow it that, or choose another method (voxguard methods)"
             )
         network = _live(self.checkpoint, self.revision)
-        intonation = Intonation(self.intonation, voice.seed)
         return LiveChannels(
             [
                 LiveConverter(
                     network,
                     voice.target,
-                    rng=np.random.default_rng(voice.seed),
+                    seed=voice.seed,
                     levels=self.levels,
-                    intonation=intonation,
+                    intonation=self.intonation,
                 )
                 for _ in range(channels)
             ]
@@ -188,17 +196,6 @@ def _live(checkpoint: str | Path | None, revision: str | None) -> LiveNetwork:
 @load_once
 def _pool(path: str | Path | None) -> SpeakerPool:
     return SpeakerPool.shipped() if path is None else SpeakerPool.load(path)
-
-
-def _seeds(secret: int, samples: Samples) -> list[int]:
-    """Of what is drawn for one recording in one voice.
-
-    They depend on the recording too: a speaker who keeps a voice under a key does not keep a
-    melody, which could be averaged out of many recordings.
-    """
-    recording = int.from_bytes(sha256(samples.tobytes()).digest()[:8], "big")
-    drawn = np.random.default_rng([secret, recording]).integers(0, 2**63, 3)
-    return [int(seed) for seed in drawn]
 
 
 def _within(name: str, value: Any, most: float) -> float:

@@ -74,8 +74,9 @@ class XVectorSwap(Anonymizer):
     Each channel is anonymized by itself; channels in which one person is heard get one voice.
 
     Under a key, a speaker's pseudo-speakers are alike but not the same: which voices are farthest
-    depends on the recording. ``"random"``, ``"sparse"`` and ``"gmm"`` with ``sex="random"`` or
-    ``"neutral"`` do not depend on it.
+    depends on the recording, and so does which pseudo-speaker of the draw has not drifted. A
+    speaker keeps one voice with ``attempts=1``, ``"random"``, ``"sparse"`` or ``"gmm"``, and
+    ``sex="random"`` or ``"neutral"``.
 
     Args:
         strategy: Where the pseudo-speaker comes from: ``"farthest"`` (the mean of some of those
@@ -163,6 +164,11 @@ class XVectorSwap(Anonymizer):
         short_name(encoder)
         if revision is not None and checkpoint is None:
             raise ConfigurationError("revision= goes with checkpoint=, the hub repository")
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """SHA-256 of the converter."""
+        return {"converter": self._models().converter.network.sha256}
 
     def draw(self, rng: np.random.Generator) -> SwapVoice:
         """Draw the entropy of as many pseudo-speakers as may be tried."""

@@ -40,7 +40,7 @@ def anonymize(
     ],
     method: Annotated[
         str | None,
-        typer.Option(help="See `voxguard methods`.  [voice_conversion; in a pipe its live mode]"),
+        typer.Option(help="See `voxguard methods`; on stdin in its live mode.  [voice_conversion]"),
     ] = None,
     option: Annotated[
         list[str] | None,

@@ -12,9 +12,10 @@ import typer
 import voxguard
 from voxguard.cli.output import echo_json, echo_table
 
-_CORE = ("numpy", "scipy", "soundfile", "soxr", "typer", "rich", "PyYAML")
+_CORE = ("numpy", "scipy", "soundfile", "soxr", "typer", "rich", "PyYAML", "safetensors")
 _OFFLINE = (
-    "no connection is opened, but to fetch a model that an evaluation names; no audio is sent"
+    "no connection is opened, but to fetch models from a hub, for methods and attackers that need "
+    "one; no audio is sent"
 )
 
 

@@ -31,12 +31,13 @@ def make_anonymizer(
         seed: For research.
         scope: How long a speaker keeps one voice.
         session: Names the session.
-        live: Whether the default method is to work on a live signal.
+        live: Whether to work on a live signal: a method that has a mode for it takes that, unless
+            the options say otherwise.
 
     Raises:
         ConfigurationError: One of them cannot be used.
     """
-    from voxguard.anonymizers.base import DEFAULT, create
+    from voxguard.anonymizers.base import DEFAULT, create, option_defaults, registry
     from voxguard.pseudonym import read_key
 
     given = {"seed": seed, "scope": scope, "session": session}
@@ -44,10 +45,9 @@ def make_anonymizer(
     if key_file is not None:
         randomness["key"] = read_key(key_file)
     options = _parse(option)
-    if method is None:
-        method = DEFAULT
-        if live:
-            options.setdefault("live", True)
+    method = method or DEFAULT
+    if live and "live" in option_defaults(registry.get(method)):
+        options.setdefault("live", True)
     try:
         anonymizer = create(method, **options, **randomness)
     except TypeError as error:  # a plug-in that does not check its options

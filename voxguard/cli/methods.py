@@ -48,7 +48,7 @@ def _describe(name: str) -> dict[str, Any]:
         return about | {"error": str(error)}
     required = [option for option, value in defaults.items() if value is inspect.Parameter.empty]
     return about | {
-        "streamable": bool(cls.streamable),
+        "streamable": bool(cls.streamable) or "live" in defaults,
         "summary": (inspect.getdoc(cls) or name).splitlines()[0],
         "options": {
             option: None if option in required else value for option, value in defaults.items()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
+import typer
 
 from voxguard.arrays import Samples
 from voxguard.audio import AudioReader, AudioWriter
@@ -88,6 +89,8 @@ def run_pipe(job: Job, anonymizer: Anonymizer, wire: Wire, max_latency_ms: float
                 )
             )
         )
+        mode = ", live" if anonymizer.streamable else ", once it has ended"
+        typer.echo(f"{name}: anonymizing with {anonymizer.name}{mode}", err=True)
         for block in _in_one_tree(rendered, name):
             sink.write(block)
         if isinstance(sink, PipeWriter):

@@ -60,6 +60,9 @@ def synthesize(
 class Vocoder:
     """The same frame by frame; between two frames all is interpolated.
 
+    Attributes:
+        rng: Makes the noise; another one may take over.
+
     Example:
         >>> import numpy as np
         >>> from voxguard.dsp.vocoder import Vocoder
@@ -70,7 +73,7 @@ class Vocoder:
     """
 
     def __init__(self, rng: np.random.Generator) -> None:
-        self._rng = rng
+        self.rng = rng
         self._last: tuple[Floats, Floats, Floats] | None = None
         self._phase = 0.0
         self._pulses = np.zeros(2 * REACH, np.float32)  # tails of pulses, for what comes next
@@ -106,7 +109,7 @@ class Vocoder:
         level = noise[left] * (1 - share[:, 0]) + noise[left + 1] * share[:, 0]
         aperiodic = _noise_share(np.where(voiced, level, 0.0))
         aperiodic[~voiced] = 1.0
-        hiss = self._rng.standard_normal((blocks, BLOCK), np.float32)
+        hiss = self.rng.standard_normal((blocks, BLOCK), np.float32)
         pulses = self._pulse_train(f0, blocks * BLOCK).reshape(blocks, BLOCK)
         periodic = np.maximum(1.0 - aperiodic, 1e-6)
         shares = np.log(np.concatenate([aperiodic, periodic]))

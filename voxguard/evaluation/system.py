@@ -88,7 +88,7 @@ class Method(System):
 
     @property
     def identity(self) -> str:  # type: ignore[override]
-        """Version, options and, so that nothing is mixed, only where each draw stands alone.
+        """Version, options, weights; so that nothing is mixed, only where each draw stands alone.
 
         A method from elsewhere has none: its code may have changed under the same name. Nor has a
         draw that several utterances share, since the secret behind it dies with the process; but a
@@ -99,7 +99,9 @@ class Method(System):
         parts = getattr(self.anonymizer, "parts", (self.anonymizer,))
         if not alone or any(not type(part).__module__.startswith("voxguard.") for part in parts):
             return ""
-        return f"{voxguard.__version__} {describe(self.anonymizer)!r}"
+        made = f"{voxguard.__version__} {describe(self.anonymizer)!r}"
+        weights = [part.weights for part in parts]
+        return f"{made} {weights!r}" if any(weights) else made
 
     def render(
         self, utterance: Utterance, samples: Samples, sample_rate: int, draw: int, speaker: str

@@ -49,6 +49,11 @@ def render_blocks(
             )
         return _at_once(source, sample_rate, anonymizer, speaker, utterance)
     working = anonymizer.working_rate(sample_rate)
+    if working != sample_rate and max_latency_ms is not None:
+        raise ConfigurationError(
+            f"{anonymizer.name} works at {working} Hz, and to resample {sample_rate} Hz there and "
+            f"back takes longer than can be promised; send {working} Hz, or set no bound"
+        )
     session = anonymizer.stream(
         working,
         channels=channels,

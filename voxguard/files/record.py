@@ -139,7 +139,9 @@ def _differing(was: Any, now: Any) -> tuple[Any, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A part of a chain by its name and options; of anything else the type."""
+    """A part of a chain by its name and options, a path as text; of anything else the type."""
     if isinstance(value, Anonymizer):
         return {"method": value.name, "options": value.options}
+    if isinstance(value, Path):
+        return str(value)
     return getattr(value, "item", lambda: type(value).__name__)()

@@ -50,7 +50,6 @@ class Converter:
     """
 
     def __init__(self, weights: Weights) -> None:
-        self.sha256 = weights.sha256
         self.network = NumpyNetwork(weights)
 
     @classmethod

@@ -16,7 +16,7 @@ from voxguard.dsp.pitch import HOP, SAMPLE_RATE, PathSearch, candidates
 from voxguard.dsp.vocoder import Vocoder
 from voxguard.models.network_live import LiveNetwork, NetworkStream
 from voxguard.models.normalization import faded, sharpened, without_floor
-from voxguard.models.prosody import Intonation, pitch_features, spoken
+from voxguard.models.prosody import Contour, Intonation, pitch_features, recording_seeds, spoken
 from voxguard.models.running import RunningEnvelope, RunningPitch
 
 if TYPE_CHECKING:
@@ -40,9 +40,10 @@ class LiveConverter:
     Args:
         network: Shared by all signals.
         target: The voice.
+        seed: Of the noise and of the melody that is mixed in; together with the first sound that is
+            heard, so that no two signals in one voice have the same.
         levels: Levels of the quantiser that pass.
-        intonation: How the pitch contour is changed.
-        rng: Makes the noise of breath and consonants.
+        intonation: Correlation of the new pitch contour with the old one; None leaves it.
     """
 
     def __init__(
@@ -50,17 +51,19 @@ class LiveConverter:
         network: LiveNetwork,
         target: Target,
         *,
-        rng: np.random.Generator,
+        seed: int,
         levels: int | None = 3,
-        intonation: Intonation | None = None,
+        intonation: float | None = None,
     ) -> None:
         self._network = NetworkStream(network, target.vector, levels)
-        self._target, self._intonation = target, intonation
-        self._drawn = None if intonation is None else intonation.drawn()
+        self._target, self._seed, self._kept = target, seed, intonation
+        self._intonation: Intonation | None = None
+        self._drawn: Contour | None = None
+        self._hears_nothing = True  # up to now
         self._envelope = RunningEnvelope(network.population)
         self._pitch = RunningPitch()
         self._search = PathSearch()
-        self._vocoder = Vocoder(rng)
+        self._vocoder = Vocoder(np.random.default_rng(seed))
         self._level = LevelLoop(HOP, SAMPLE_RATE)
         self._heard = np.zeros(REACH, np.float32)  # from REACH before the next frame on
         self._waiting = np.zeros(0, np.float32)  # heard and not yet said
@@ -90,8 +93,19 @@ class LiveConverter:
         rest = self.push(np.zeros(missing + LATENCY + STEP, np.float32))
         return rest[:missing]
 
+    def _begin(self, samples: Samples) -> None:
+        """Draw for this signal, of which these are the first that are not zero."""
+        self._hears_nothing = False
+        noise, melody, _ = recording_seeds(self._seed, samples)
+        self._vocoder.rng = np.random.default_rng(noise)
+        if self._kept is not None:
+            self._intonation = Intonation(self._kept, melody)
+            self._drawn = self._intonation.drawn()
+
     def _step(self, samples: Samples) -> Samples:
         """Hear two frames, the first ``REACH`` after the start, and say what lies before them."""
+        if self._hears_nothing and samples.any():
+            self._begin(samples)
         here = samples[REACH - PITCH_REACH : len(samples) - REACH + PITCH_REACH - 1]
         f0 = self._search.now(candidates(here))
         here = samples[REACH - ENVELOPE_REACH :]

@@ -1,6 +1,7 @@
 """The converter's network: content encoder, residual vector quantiser, decoder.
 
-Imports torch, so only :mod:`voxguard.models.converter` and the training recipe import it.
+As it is trained; imports torch, so only the training recipe imports it. What is trained runs as
+:mod:`voxguard.models.network_numpy`.
 """
 
 from __future__ import annotations

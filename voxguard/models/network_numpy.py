@@ -1,7 +1,6 @@
 """The converter's network in numpy: a processor needs nothing more to be fast.
 
-The same function of the same weights as :mod:`voxguard.models.network`, which trains it and runs it
-on a GPU.
+The same function of the same weights as :mod:`voxguard.models.network`, by which it is trained.
 """
 
 from __future__ import annotations
@@ -33,6 +32,7 @@ class NumpyNetwork:
     """
 
     def __init__(self, weights: Weights) -> None:
+        self.sha256 = weights.sha256
         try:
             shape: dict[str, Any] = weights.metadata["shape"]
             self.population: dict[str, list[float]] = weights.metadata["population"]

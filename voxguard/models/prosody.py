@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -30,6 +31,21 @@ class PitchStatistics(NamedTuple):
 
     mean: float
     spread: float
+
+
+def recording_seeds(secret: int, samples: Floats) -> list[int]:
+    """Of noise, melody and tempo of one recording in a voice that others have too.
+
+    They depend on the recording: a speaker who keeps a voice under a key does not keep a melody,
+    which could be averaged out of many recordings.
+
+    Args:
+        secret: Of the voice.
+        samples: The recording, or how it begins.
+    """
+    recording = int.from_bytes(sha256(samples.tobytes()).digest()[:8], "big")
+    drawn = np.random.default_rng([secret, recording]).integers(0, 2**63, 3)
+    return [int(seed) for seed in drawn]
 
 
 def measure_pitch(f0_hz: Floats) -> PitchStatistics:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -69,12 +70,8 @@ def pretrained(source: str | Path, name: str, revision: str | None = None) -> We
         MissingExtraError: safetensors or, for a repository, huggingface_hub is not installed.
         ConfigurationError: Nothing usable is there.
     """
-    path = Path(source)
     try:
-        if path.is_dir():
-            path = path / name
-        elif not path.exists() and _is_repository(str(source)):
-            path = _downloaded(str(source), name, revision)
+        path = _found(source, name, revision)
         content = path.read_bytes()
     except ConfigurationError:
         raise
@@ -114,6 +111,17 @@ def save(path: Path, arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, An
     return hashlib.sha256(content).hexdigest()
 
 
+def _found(source: str | Path, name: str, revision: str | None) -> Path:
+    path = Path(source)
+    if not path.exists() and _is_repository(str(source)):
+        return _downloaded(str(source), name, revision)
+    if revision is not None:
+        raise ConfigurationError(
+            f"revision= is for repositories of the hub, {source} is not one: leave it out"
+        )
+    return path / name if path.is_dir() else path
+
+
 def _is_repository(source: str) -> bool:
     """Whether it can be ``owner/name``; a path that is not there is not asked of the network."""
     return (
@@ -124,6 +132,7 @@ def _is_repository(source: str) -> bool:
 
 
 def _downloaded(repository: str, name: str, revision: str | None) -> Path:
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when it is imported
     hub = optional("huggingface_hub", "hub", "loading weights from a hub")
     try:
         return Path(hub.hf_hub_download(repository, name, revision=revision))
