@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+import tiny_converter
 
 import voxguard
 from voxguard.anonymizers import xvector_swap
@@ -36,7 +37,7 @@ def weights(tmp_path_factory):
         state = Network(shape).state_dict()
     path = tmp_path_factory.mktemp("weights") / "converter.safetensors"
     arrays = {name: value.numpy() for name, value in state.items()}
-    save(path, arrays, {"shape": shape.as_dict()})
+    save(path, arrays, {"shape": shape.as_dict(), "population": tiny_converter.POPULATION})
     return str(path)
 
 
