@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from recipes.common import say
 from recipes.train_voice_conversion import corpus, settings, synthetic
-from recipes.train_voice_conversion.progress import say
 from recipes.train_voice_conversion.steps import ALL, EXPERIMENTS, SHIPPED, Job
 from voxguard.errors import VoxguardError
 from voxguard.models.hub import pick_device

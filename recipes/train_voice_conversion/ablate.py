@@ -7,11 +7,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from recipes.common import say, write
 from recipes.train_voice_conversion import checkpoint
 from recipes.train_voice_conversion.data import Recorded
-from recipes.train_voice_conversion.files import write
 from recipes.train_voice_conversion.probe import probe
-from recipes.train_voice_conversion.progress import say
 from recipes.train_voice_conversion.settings import Settings
 from recipes.train_voice_conversion.train import Trainer
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from recipes.common import told
 from recipes.train_voice_conversion.corpus import Utterance
-from recipes.train_voice_conversion.progress import told
 from voxguard.arrays import Samples
 from voxguard.audio import read as read_audio
 from voxguard.audio import resample

@@ -1,4 +1,9 @@
-"""Step 2: the phone of each frame, by aligning the transcripts with pocketsphinx."""
+"""Step 2: the phone of each frame, by aligning words with pocketsphinx.
+
+The words of an utterance without a transcript are those that pocketsphinx hears. It mishears many,
+yet mostly as words that sound alike, and what it brings are speakers: an encoder that learnt phones
+from the few who are transcribed reads those few.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from recipes.common import say, told
 from recipes.train_voice_conversion.corpus import Utterance
 from recipes.train_voice_conversion.features import load
-from recipes.train_voice_conversion.progress import say, told
 from voxguard.arrays import Samples
 from voxguard.models.optional import optional
+from voxguard.utility.recognisers import create_recogniser
 
 # fmt: off
 PHONES = (
@@ -49,23 +55,27 @@ def spelt(word: str) -> str:
 
 
 def align(utterances: list[Utterance], folder: Path) -> None:
-    """Write ``(frames,)`` int8 indices into :data:`PHONES` for each utterance with a transcript.
+    """Write ``(frames,)`` int8 indices into :data:`PHONES` for each utterance.
 
     Words that the dictionary lacks are spelt out by :data:`_SPELLING`; they are few, and a name
     that is read wrongly costs some labels, where leaving its utterance out would cost all. Where
     the speech is not what the transcript says, all is unknown.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    transcribed = [u for u in utterances if u.transcript.split()]
-    say(f"labels: {len(utterances) - len(transcribed)} utterances have no transcript")
-    waiting = [u for u in transcribed if not (folder / f"{u.name}.npy").exists()]
+    waiting = [u for u in utterances if not (folder / f"{u.name}.npy").exists()]
     if not waiting:
         return
-    aligner = Aligner()
+    heard = sum(not u.transcript.split() for u in waiting)
+    say(f"labels: {heard} utterances have no transcript, their words are recognised")
+    aligner, recogniser = Aligner(), create_recogniser("pocketsphinx")
     for utterance in told("labels", waiting):
+        samples = load(utterance.path)
+        words = (
+            utterance.transcript if utterance.transcript.split() else recogniser.transcribe(samples)
+        )
         target = folder / f"{utterance.name}.npy"
         unfinished = target.with_suffix(".part.npy")
-        np.save(unfinished, aligner(load(utterance.path), utterance.transcript))
+        np.save(unfinished, aligner(samples, words))
         unfinished.rename(target)
 
 
@@ -86,12 +96,14 @@ class Aligner:
 
     def __call__(self, samples: Samples, transcript: str) -> np.ndarray:
         """Index of the phone of each 10 ms, :data:`UNKNOWN` where there is none."""
+        labels = np.full(len(samples) // 160 + 1, UNKNOWN, np.int8)
         words = transcript.lower().split()
+        if not words:
+            return labels
         for word in words:
             if self._decoder.lookup_word(word) is None:
                 self._decoder.add_word(word, spelt(word), True)
         pcm = (np.clip(samples, -1, 1) * 32767).astype(np.int16).tobytes()
-        labels = np.full(len(samples) // 160 + 1, UNKNOWN, np.int8)
         try:
             self._decoder.set_align_text(" ".join(words))
             self._process(pcm)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recipes.common import told
 from recipes.train_voice_conversion.anonymize import Anonymize
 from recipes.train_voice_conversion.corpus import Utterance, evenly
 from recipes.train_voice_conversion.features import load
-from recipes.train_voice_conversion.progress import told
 from recipes.train_voice_conversion.settings import Evaluation
 from voxguard.attacks.backends import create_backend
 from voxguard.attacks.recording import Recording, split

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from recipes.common import say, write
 from recipes.train_voice_conversion import (
     ablate,
     checkpoint,
@@ -19,8 +20,6 @@ from recipes.train_voice_conversion import (
     vocoders,
 )
 from recipes.train_voice_conversion.corpus import Utterance, heard
-from recipes.train_voice_conversion.files import write
-from recipes.train_voice_conversion.progress import say
 from recipes.train_voice_conversion.settings import Config
 from recipes.train_voice_conversion.train import Trainer
 from voxguard.models import converter, live

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import soundfile
 
+from recipes.common import told
 from recipes.train_voice_conversion.corpus import COLUMNS
-from recipes.train_voice_conversion.progress import told
 from recipes.train_voice_conversion.settings import DEV_SPEAKERS
 from voxguard.dsp.pitch import SAMPLE_RATE
 from voxguard.dsp.voice import fundamental_hz, synthetic_voice

@@ -6,11 +6,10 @@ python -m recipes.train_voice_conversion.tables
 from __future__ import annotations
 
 import json
-import re
-import sys
 from pathlib import Path
 from typing import Any
 
+from recipes.common import publish
 from recipes.train_voice_conversion.checkpoint import read_log
 
 HERE = Path(__file__).parent
@@ -125,19 +124,9 @@ TABLES = {
 }
 
 
-def filled(page: str, results: Path) -> str:
-    """A page with what is between its marks made anew."""
-    for mark, table in TABLES.items():
-        page = _between(page, mark, table(results))
-    return page
-
-
-def _between(page: str, mark: str, content: str) -> str:
-    marks = rf"(<!-- {mark} -->\n).*(\n<!-- /{mark} -->)"
-    new, count = re.subn(marks, lambda m: m[1] + content + m[2], page, flags=re.DOTALL)
-    if count != 1:
-        raise SystemExit(f"README.md has no place marked for {mark}")
-    return new
+def made(results: Path) -> dict[str, str]:
+    """All of them."""
+    return {mark: table(results) for mark, table in TABLES.items()}
 
 
 def _percent(figure: Results) -> str:
@@ -155,12 +144,7 @@ def _number(value: float | None, form: str) -> str:
 
 def main() -> None:
     """Fill in, or check."""
-    page = HERE / "README.md"
-    old = page.read_text()
-    new = filled(old, RESULTS)
-    if "--check" in sys.argv:
-        raise SystemExit(None if new == old else "README.md does not show the committed results")
-    page.write_text(new)
+    publish(HERE / "README.md", made(RESULTS))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from recipes.common import duration, say
 from recipes.train_voice_conversion import checkpoint
 from recipes.train_voice_conversion.critics import (
     Critic,
@@ -29,7 +30,6 @@ from recipes.train_voice_conversion.losses import (
     phone_loss,
     reconstruction,
 )
-from recipes.train_voice_conversion.progress import duration, say
 from recipes.train_voice_conversion.quantizer import CodebookTrainer
 from recipes.train_voice_conversion.reading import Reading
 from recipes.train_voice_conversion.self_conversion import converted_view

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from recipes.common import told, write
 from recipes.train_voice_conversion.anonymize import Anonymize
 from recipes.train_voice_conversion.corpus import Utterance
 from recipes.train_voice_conversion.data import Recorded
 from recipes.train_voice_conversion.features import load
-from recipes.train_voice_conversion.files import write
-from recipes.train_voice_conversion.progress import told
 from recipes.train_voice_conversion.settings import Evaluation
 from voxguard.arrays import Samples
 from voxguard.metrics import bootstrap_groups, edits, error_rate

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from recipes.common import say, told
 from recipes.train_voice_conversion.corpus import Utterance
 from recipes.train_voice_conversion.features import aperiodicity, load
-from recipes.train_voice_conversion.progress import say, told
 from recipes.train_voice_conversion.utility import Words
 from voxguard.arrays import Samples
 from voxguard.dsp.envelope import log_mel_envelope

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from recipes.common import filled
 from recipes.train_voice_conversion import (
     compare,
     corpus,
@@ -159,15 +160,15 @@ def test_the_curve_is_an_svg(done, tmp_path, monkeypatch):
 
 def test_the_tables_show_the_results(done):
     work, _ = done
-    page = tables.filled((RECIPE / "README.md").read_text(), work / "results")
+    page = filled((RECIPE / "README.md").read_text(), tables.made(work / "results"))
     assert re.search(r"\| smoke \| 3 \| \d+\.\d % \[", page)
     assert re.search(r"\| smoke \| 24 \| 0 \|", page)
-    assert tables.filled(page, work / "results") == page
+    assert filled(page, tables.made(work / "results")) == page
 
 
 def test_the_readme_shows_the_committed_results():
     page = (RECIPE / "README.md").read_text()
-    assert tables.filled(page, tables.RESULTS) == page
+    assert filled(page, tables.made(tables.RESULTS)) == page
 
 
 @pytest.mark.parametrize("name", ["offline.yaml", "live.yaml", "ablation.yaml", "smoke.yaml"])

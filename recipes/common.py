@@ -1,0 +1,90 @@
+"""What the recipes share: lines about what is under way, results as files, tables in a README."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_EVERY_S = 10.0
+
+
+def say(text: str) -> None:
+    """A line."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def told(what: str, items: Sequence[T]) -> Iterator[T]:
+    """The items, with a line every ten seconds about how far it is."""
+    began = last = time.monotonic()
+    for done, item in enumerate(items):
+        now = time.monotonic()
+        if now - last >= _EVERY_S:
+            last = now
+            left = (now - began) / done * (len(items) - done)
+            say(f"{what}: {done} of {len(items)}, {duration(left)} left")
+        yield item
+    say(f"{what}: {len(items)}, {duration(time.monotonic() - began)}")
+
+
+def duration(seconds: float) -> str:
+    """Seconds or minutes, for people.
+
+    Example:
+        >>> duration(4.2), duration(600)
+        ('4 s', '10 min')
+    """
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def write(results: Any, target: Path) -> None:
+    """As JSON, whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_suffix(".part")
+    unfinished.write_text(json.dumps(results, indent=1) + "\n")
+    unfinished.rename(target)
+
+
+def filled(page: str, tables: dict[str, str]) -> str:
+    r"""A page with the text between ``<!-- mark -->`` and ``<!-- /mark -->`` replaced.
+
+    Args:
+        page: Markdown.
+        tables: What goes between the marks of each name.
+
+    Raises:
+        SystemExit: The marks of a name are not there once.
+
+    Example:
+        >>> print(filled("<!-- t -->\nold\n<!-- /t -->", {"t": "new"}))
+        <!-- t -->
+        new
+        <!-- /t -->
+    """
+    for mark, content in tables.items():
+        marks = rf"(<!-- {mark} -->\n).*(\n<!-- /{mark} -->)"
+        page, count = re.subn(
+            marks, lambda m, new=content: m[1] + new + m[2], page, flags=re.DOTALL
+        )
+        if count != 1:
+            raise SystemExit(f"the page takes one place marked for {mark}, it has {count}")
+    return page
+
+
+def publish(page: Path, tables: dict[str, str]) -> None:
+    """Put tables into a README; with ``--check`` on the command line, only say if they are there.
+
+    Raises:
+        SystemExit: With ``--check``: they are not.
+    """
+    old = page.read_text()
+    new = filled(old, tables)
+    if "--check" in sys.argv:
+        raise SystemExit(None if new == old else f"{page.name} does not show the committed results")
+    page.write_text(new)
