@@ -102,10 +102,17 @@ class Batches:
         size: Of a batch.
         seed: Whole numbers of at least 0; the same give the same batches.
         few: Share of the chunks that come from speakers of one or two recordings.
+        masked_bands: Most neighbouring bands that a view lacks.
     """
 
     def __init__(
-        self, recorded: list[Recorded], size: int, seed: int | Sequence[int], *, few: float = 0.4
+        self,
+        recorded: list[Recorded],
+        size: int,
+        seed: int | Sequence[int],
+        *,
+        few: float = 0.4,
+        masked_bands: int = 0,
     ) -> None:
         if not recorded:
             raise SystemExit(f"no recording is longer than {CHUNK / 100:.2f} s, a training chunk")
@@ -113,7 +120,7 @@ class Batches:
         lone = np.array([counts[r.speaker] < 3 for r in recorded])
         weights = np.where(lone, few / max(lone.sum(), 1), (1 - few) / max((~lone).sum(), 1))
         self._p = weights / weights.sum()
-        self._recorded, self._size = recorded, size
+        self._recorded, self._size, self._masked = recorded, size, masked_bands
         self._rng = np.random.default_rng(seed)
 
     def __next__(self) -> Batch:
@@ -126,8 +133,8 @@ class Batches:
         mel = r.mel[here].astype(np.float32)
         vector = r.vector + 0.01 * self._rng.standard_normal(len(r.vector)).astype(np.float32)
         return (
-            perturbed(mel, r.mean, r.spread, self._rng),
-            perturbed(mel, r.mean, r.spread, self._rng),
+            perturbed(mel, r.mean, r.spread, self._rng, self._masked),
+            perturbed(mel, r.mean, r.spread, self._rng, self._masked),
             r.mean[:, None],
             r.spread[:, None],
             mel.T,

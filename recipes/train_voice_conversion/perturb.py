@@ -14,10 +14,13 @@ def normal(mel: Floats, mean: Floats, spread: Floats) -> Floats:
     return heard
 
 
-def perturbed(mel: Floats, mean: Floats, spread: Floats, rng: np.random.Generator) -> Floats:
+def perturbed(
+    mel: Floats, mean: Floats, spread: Floats, rng: np.random.Generator, masked_bands: int = 0
+) -> Floats:
     """Another voice in another room: vocal tract, channel, dynamics and noise changed.
 
-    Choi et al., "Neural analysis and synthesis", NeurIPS 2021, in the mel domain.
+    H.-S. Choi et al., "Neural analysis and synthesis", NeurIPS 2021, in the mel domain. Up to so
+    many neighbouring bands are missing: D. S. Park et al., "SpecAugment", Interspeech 2019.
     """
     bands = mel.shape[1]
     factor = np.exp(rng.uniform(-0.22, 0.22))
@@ -34,7 +37,11 @@ def perturbed(mel: Floats, mean: Floats, spread: Floats, rng: np.random.Generato
     # statistics come from other seconds than these
     off = curve(rng, bands, 6) * 0.35
     dynamics = np.exp(rng.normal(0, 0.1) + 0.1 * curve(rng, bands, 4))
-    return normal(warped(mel), warped(mean) + off, warped(spread) * dynamics)
+    heard = normal(warped(mel), warped(mean) + off, warped(spread) * dynamics)
+    missing = int(rng.integers(masked_bands + 1)) if masked_bands else 0
+    first = int(rng.integers(bands - missing + 1)) if missing else 0
+    heard[first : first + missing] = 0.0  # each band's mean
+    return heard
 
 
 def curve(rng: np.random.Generator, bands: int, terms: int) -> Floats:

@@ -80,4 +80,7 @@ class Reading:
             self._batches = self._from([self._settings.seed + 1, self.step])
 
     def _from(self, seed: int | list[int]) -> Batches:
-        return Batches(self._spoken, self._settings.batch, seed)
+        given = self._settings
+        return Batches(
+            self._spoken, given.batch, seed, few=given.few, masked_bands=given.masked_bands
+        )

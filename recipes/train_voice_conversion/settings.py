@@ -38,6 +38,9 @@ class Settings:
         self_from: From which share of the steps on.
         critic: Weight of the critic's opinion.
         critic_from: From which share of the steps on.
+        few: Share of the chunks that come from speakers of one or two recordings.
+        dropout: Share of the channels that each block of the encoder misses.
+        masked_bands: Most neighbouring bands that a view lacks.
         seed: Of everything.
         width: Channels of the network.
         dilations: Of the blocks of the encoder, and of the decoder.
@@ -66,6 +69,9 @@ class Settings:
     self_from: float = 0.2
     critic: float = 0.1
     critic_from: float = 0.75
+    few: float = 0.4
+    dropout: float = 0.0
+    masked_bands: int = 0
     seed: int = 0
     width: int = 256
     dilations: tuple[int, ...] = (1, 2, 4, 1, 2, 4, 1)

@@ -67,10 +67,11 @@ class Trainer:
         torch.manual_seed(settings.seed)
         self.settings, self.folder, self.device = settings, folder, device
         folder.mkdir(parents=True, exist_ok=True)
-        self.batches = Batches(training, settings.batch, settings.seed)
+        self.batches = self._from(training, settings.seed)
         self.held_out = next(Batches(development, HELD_OUT, 1)).to(device) if development else None
         shape = settings.shape
         self.network = Network(shape).to(device)
+        self.network.encoder.dropout = settings.dropout
         self.books = CodebookTrainer(self.network.quantizer)
         speakers = 1 + max(r.speaker for r in training)
         self.phones = PhoneReader(shape.content).to(device)
@@ -126,6 +127,10 @@ class Trainer:
     def _seconds(self) -> float:
         """That were spent on the run, those before an interruption included."""
         return round(time.monotonic() - self._began, 1)
+
+    def _from(self, training: list[Recorded], seed: int | list[int]) -> Batches:
+        given = self.settings
+        return Batches(training, given.batch, seed, few=given.few, masked_bands=given.masked_bands)
 
     @torch.no_grad()
     def _start_at_the_mean(self, training: list[Recorded]) -> None:
@@ -234,6 +239,7 @@ class Trainer:
             return {}
         trained = self._copy()
         self.network.load_state_dict(self.average)
+        self.network.eval()
         for levels in kept:
             with autocast(self.device):
                 decoded, content = self.network(batch.plain, batch.pitch, batch.vector, levels)
@@ -242,6 +248,7 @@ class Trainer:
             out[f"dev_mel_{name}"] = (decoded[:, :-1].float() - batch.mel).abs().mean()
             out[f"dev_right_{name}"] = phone_loss(read, batch.phones)[1]
         self.network.load_state_dict(trained)
+        self.network.train()
         return means([out])
 
     def _parts(self) -> dict[str, Any]:
@@ -276,7 +283,7 @@ class Trainer:
             else:
                 self.reading.step = self.reading.steps
             self.step = state["step"]
-            self.batches = Batches(training, self.settings.batch, [self.settings.seed, self.step])
+            self.batches = self._from(training, [self.settings.seed, self.step])
             torch.manual_seed(self.settings.seed + self.step)
             say(f"training: goes on after step {self.step}")
         elif self.settings.start_from:

@@ -81,7 +81,13 @@ class Block(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Normalised mel envelope to content: ``(batch, bands, 2 k)`` to ``(batch, content, k)``."""
+    """Normalised mel envelope to content: ``(batch, bands, 2 k)`` to ``(batch, content, k)``.
+
+    Attributes:
+        dropout: Share of the channels that each block misses in training.
+    """
+
+    dropout = 0.0
 
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
@@ -96,7 +102,7 @@ class Encoder(nn.Module):
         """Content of normalised envelopes."""
         x = self.enter(functional.pad(folded(mel), (2, 0) if self.causal else (1, 1)))
         for block in self.blocks:
-            x = block(x)
+            x = x + functional.dropout1d(block(x) - x, self.dropout, self.training)
         return unit_power(self.leave(functional.silu(x)))
 
 
