@@ -62,8 +62,14 @@ class Batch:
         return Batch(**{name: part.to(device) for name, part in vars(self).items()})
 
 
-def load(utterances: list[Utterance], work: Path) -> list[Recorded]:
-    """Read the features of all utterances that are long enough for a chunk."""
+def load(utterances: list[Utterance], work: Path, *, recognised: bool = False) -> list[Recorded]:
+    """Read the features of all utterances that are long enough for a chunk.
+
+    Args:
+        utterances: Of the corpus.
+        work: Folder that keeps everything between the steps.
+        recognised: Know phones also where there is no transcript.
+    """
     names = {name: k for k, name in enumerate(sorted({u.speaker for u in utterances}))}
     out = []
     for utterance in utterances:
@@ -77,7 +83,8 @@ def load(utterances: list[Utterance], work: Path) -> list[Recorded]:
             continue
         statistics = measure(raw)
         labels = work / "labels" / f"{utterance.name}.npy"
-        phones = np.load(labels) if labels.exists() else np.full(len(raw), UNKNOWN, np.int8)
+        known = labels.exists() and (recognised or utterance.transcript.split())
+        phones = np.load(labels) if known else np.full(len(raw), UNKNOWN, np.int8)
         out.append(
             Recorded(
                 floored(raw - np.float32(statistics.level)).astype(np.float16),

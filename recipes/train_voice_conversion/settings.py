@@ -38,6 +38,7 @@ class Settings:
         self_from: From which share of the steps on.
         critic: Weight of the critic's opinion.
         critic_from: From which share of the steps on.
+        recognised: Learn phones from recognised words too, where there is no transcript.
         few: Share of the chunks that come from speakers of one or two recordings.
         dropout: Share of the channels that each block of the encoder misses.
         masked_bands: Most neighbouring bands that a view lacks.
@@ -69,6 +70,7 @@ class Settings:
     self_from: float = 0.2
     critic: float = 0.1
     critic_from: float = 0.75
+    recognised: bool = False
     few: float = 0.4
     dropout: float = 0.0
     masked_bands: int = 0

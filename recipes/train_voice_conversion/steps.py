@@ -60,7 +60,8 @@ class Job:
     @cached_property
     def training(self) -> list[data.Recorded]:
         """What is trained on."""
-        return data.load([u for u in self.utterances if not u.dev], self.work)
+        training = [u for u in self.utterances if not u.dev]
+        return data.load(training, self.work, recognised=self.config.settings.recognised)
 
     @cached_property
     def development(self) -> list[data.Recorded]:
