@@ -90,16 +90,20 @@ class NumpyNetwork:
             ConfigurationError: The quantiser has fewer levels.
         """
         pairs = len(mel) // 2
-        x = self._entered(0, mel.reshape(pairs, -1))
-        for layer in self.encoder:
-            x = x + layer.whole(unit_power(x) * layer.scale, 0.0, causal=self.causal)
-        content = self.quantised(unit_power(times(self.leave[0], silu(x))), levels)
+        content = self.quantised(unit_power(times(self.leave[0], silu(self.hidden(mel)))), levels)
         x = self._entered(1, np.concatenate([content, pitch.reshape(pairs, -1)], axis=1))
         x = x + self.level_of(levels)
         for layer, (gain, bias) in zip(self.decoder, self.films(vector), strict=True):
             heard = unit_power(x) * (layer.scale * gain) + bias
             x = x + layer.whole(heard, bias, causal=self.causal)
         return times(self.leave[1], silu(x)).reshape(2 * pairs, -1)
+
+    def hidden(self, mel: Floats) -> Floats:
+        """What the encoder's last block gives of ``(2 k, bands)``: ``(k, width)``, each 20 ms."""
+        x = self._entered(0, mel.reshape(len(mel) // 2, -1))
+        for layer in self.encoder:
+            x = x + layer.whole(unit_power(x) * layer.scale, 0.0, causal=self.causal)
+        return x
 
     def films(self, vector: Floats) -> list[tuple[Floats, Floats]]:
         """Gain and bias of each block of the decoder for a voice."""

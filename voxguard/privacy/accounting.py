@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from voxguard.errors import ConfigurationError
 from voxguard.models.optional import optional
 
@@ -33,6 +35,7 @@ Accountant = Literal["pld", "rdp"]
 
 _GRID = 1e-4  # nats between two points of a privacy loss distribution, for epsilons of 1 to 4
 _FINEST = 1e-7
+_BEYOND = 1e6  # where an epsilon is no promise, and RDP's bound says so as well as a tighter one
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,12 +285,12 @@ def _epsilon(
     rdp = optional("dp_accounting.rdp", "dp", purpose)
     with _quiet():
         rough = _composed(rdp.RdpAccountant(), releases, delta)
-    if accountant == "rdp":
+    if accountant == "rdp" or rough > _BEYOND:
         return rough
     pld = optional("dp_accounting.pld", "dp", purpose)
     # The grid follows the answer: its size, hence time and memory, stays about the same. Powers of
     # two, so that neighbouring numbers of steps share one. Any grid rounds up.
-    scale = min(max(rough, _FINEST / _GRID), 1e9)
+    scale = max(rough, _FINEST / _GRID)
     power = math.log2(scale) if scale < 1 else max(0.0, math.log2(scale / 4))
     grid = _GRID * 2.0 ** math.ceil(power)
     return _composed(pld.PLDAccountant(value_discretization_interval=grid), releases, delta)
@@ -302,7 +305,8 @@ def _composed(
         if rate < 1.0:
             event = events.PoissonSampledDpEvent(rate, event)
         accountant.compose(event, steps)
-    return max(0.0, float(accountant.get_epsilon(delta)))
+    with np.errstate(over="ignore"):  # of a ratio of tails, where epsilon is very large: infinity
+        return max(0.0, float(accountant.get_epsilon(delta)))
 
 
 @contextmanager
