@@ -1,0 +1,1 @@
+"""What anonymizing the training speech costs a recogniser, and what it still tells of people."""

@@ -1,0 +1,1 @@
+"""Digits and other words recognised by a model trained with differential privacy."""

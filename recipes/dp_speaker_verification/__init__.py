@@ -1,0 +1,1 @@
+"""ECAPA-TDNN for speaker verification with differential privacy: EER against epsilon."""

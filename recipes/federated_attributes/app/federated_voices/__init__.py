@@ -1,0 +1,1 @@
+"""A Flower app in which a client is a speaker."""
