@@ -2,11 +2,11 @@
 
 A classifier over the speakers has a direction for each of them. Towards speakers that cannot be
 private: a direction that is learnt from one speaker is just what has to be hidden, and how many
-there are gives the population away. Nor does a fixed direction drawn by lot help: to find it is to
-know that speaker by heart, and averaged over whom the lot might have fallen on there is no gradient
-left. What many speakers agree on is that segments of one voice belong together and apart from other
-voices; and the other voices may be public ones, so that the gradient of one speaker depends on
-nobody else who is private.
+there are gives the population away. Nor should a fixed direction drawn by lot help: to find it is
+to know that speaker by heart, and averaged over the lots the pull has no direction (an argument;
+not measured). What many speakers agree on is that segments of one voice belong together and apart
+from other voices; and the other voices may be public ones, so that the gradient of one speaker
+depends on nobody else who is private.
 """
 
 from __future__ import annotations

@@ -36,8 +36,9 @@ def attack(
 
     Without noise the attacker sees single updates, as a server does. With it he sees the released
     models and knows all other updates of the round, so that what is left of a release is one
-    clipped update and the noise: the attacker against whom epsilon holds. Each attack is made on
-    one update of every speaker, and on the sum of all that each of them took part in.
+    clipped update and the noise: the attacker against whom epsilon holds. He links it to speech
+    that he has of a person, by computing what the update would be. Each attack is made on one
+    update of every speaker, and on the sum of all that each of them took part in.
 
     Args:
         clients: What the updates are computed on.
@@ -57,10 +58,16 @@ def attack(
     for view in VIEWS:
         who = cohorts if view == "all updates" else everyone
         times = min(len(who), len(models) - 1)
+        own = None if noise_multiplier is None else 0.0  # what he computes has no noise
+        # of the link, one side is earlier than the other if it can be, and on other speech
+        later = 0 if times > 1 or own is not None else min(1, len(models) - 2)
         first, second, whole = (
-            _seen(clients, models[start : start + times], who, plan, part, noise_multiplier, rng)
-            # of the link, one side is earlier than the other, and on other speech
-            for part, start in ((0, 0), (1, 0 if times > 1 else min(1, len(models) - 2)), (None, 0))
+            _seen(clients, models[start : start + times], who, plan, part, noise, rng)
+            for part, start, noise in (
+                (0, 0, own),
+                (1, later, noise_multiplier),
+                (None, 0, noise_multiplier),
+            )
         )
         taken = [k for k in range(len(clients.names)) if all(k in side for side in (first, second))]
         names = [clients.names[k] for k in taken]

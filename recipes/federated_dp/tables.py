@@ -37,7 +37,7 @@ def results_of(results: Path) -> str:
             f"{some[0]['noise_multiplier']:.2f}",
             f"{spread(of(some, 'utility'))} {interval(some[0], 'utility')}",
         ]
-        for attacked in ("sex", "link_trained", "inversion"):
+        for attacked in ("sex", "link", "inversion"):
             percent = attacked != "inversion"
             digits = 1 if percent else 2
             # without noise one update is enough; with it, all are the stronger attack

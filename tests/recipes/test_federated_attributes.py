@@ -191,6 +191,7 @@ def test_updates_leak_and_noise_hides():
         assert plain[view]["inversion"]["value"] > 0.9
         assert noisy[view]["sex"]["low"] < 0.5 < noisy[view]["sex"]["high"]
         assert abs(noisy[view]["inversion"]["value"]) < 0.5
+        assert noisy[view]["link"]["high"] > 0.4
 
 
 def test_the_server_sees_only_what_takes_part():

@@ -16,12 +16,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from recipes import common
 from recipes.common import filled
 from recipes.train_voice_conversion import (
     compare,
     corpus,
     curve,
-    progress,
     settings,
     synthetic,
     tables,
@@ -320,7 +320,7 @@ def test_results_of_two_kinds_are_not_compared():
         compare.objections(RESULT | {"given": {"utterances": 5}}, RESULT)
 
 
-@pytest.mark.parametrize("module", [compare, corpus, progress])
+@pytest.mark.parametrize("module", [common, compare, corpus])
 def test_examples_of_the_recipe(module):
     found = doctest.testmod(module)
     assert found.attempted
