@@ -304,7 +304,7 @@ def _show(log: Path, shown: int, progress: Callable[[str], None] | None) -> int:
     return shown + len(whole)
 
 
-def _tail(log: Path, lines: int = 30) -> str:
+def _tail(log: Path, lines: int = 200) -> str:
     if not log.exists():
         return ""
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
