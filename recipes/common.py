@@ -1,12 +1,14 @@
-"""What the recipes share: lines about what is under way, results as files, tables in a README."""
+"""What the recipes share: manifests, settings, lines about what is under way, results, tables."""
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -88,3 +90,57 @@ def publish(page: Path, tables: dict[str, str]) -> None:
     if "--check" in sys.argv:
         raise SystemExit(None if new == old else f"{page.name} does not show the committed results")
     page.write_text(new)
+
+
+def checked(cls: Any, found: dict[str, Any], where: str) -> dict[str, Any]:
+    """Values from a file, each of the kind that the setting's default is of.
+
+    Args:
+        cls: A dataclass; fields without a default take no value from a file.
+        found: Values by name.
+        where: The file, for messages.
+
+    Raises:
+        SystemExit: A name that is no setting, or a value of another kind.
+    """
+    defaults: dict[str, Any] = {f.name: f.default for f in fields(cls)}
+    values = {}
+    for name, value in found.items():
+        if name not in defaults:
+            raise SystemExit(f"{where}: no setting {name!r}; there are {', '.join(defaults)}")
+        kind = type(defaults[name])
+        if kind is tuple and isinstance(value, list):
+            value = tuple(type(defaults[name][0])(part) for part in value)
+        elif kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not kind:
+            raise SystemExit(f"{where}: {name} takes a {kind.__name__}, got {value!r}")
+        values[name] = value
+    return values
+
+
+def manifest_rows(data: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Rows of ``manifest.csv`` in a folder.
+
+    Args:
+        data: The folder.
+        columns: Which it has at least.
+
+    Raises:
+        SystemExit: It cannot be read, or lacks a column or a field.
+    """
+    manifest = data / "manifest.csv"
+    wanted = f"a folder with manifest.csv of the columns {', '.join(columns)}, or 'synthetic'"
+    try:
+        with manifest.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file, strict=True)
+            missing = [name for name in columns if name not in (reader.fieldnames or ())]
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SystemExit(f"{manifest} cannot be read ({error}); DATA is {wanted}") from None
+    if missing:
+        raise SystemExit(f"{manifest} has no column {missing[0]}; DATA is {wanted}")
+    for number, row in enumerate(rows, 2):
+        if None in row or None in row.values():
+            raise SystemExit(f"{manifest}, row {number}: not as many fields as there are columns")
+    return rows

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from recipes.dp_keyword.settings import checked
+from recipes.common import checked
 from voxguard.anonymizers.base import methods
 
 CONFIGS = Path(__file__).parent / "configs"

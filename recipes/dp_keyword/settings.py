@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from recipes.common import checked
 
 CONFIGS = Path(__file__).parent / "configs"
 _CHOICES = {
@@ -133,22 +135,3 @@ def read(name: str, seed: int | None = None) -> Config:
         for values in product(*(v if isinstance(v, list) else [v] for v in entry.values()))
     ]
     return Config(path.stem, tuple(dict.fromkeys(runs)), **checked(Config, found, path.name))
-
-
-def checked(cls: Any, found: dict[str, Any], where: str) -> dict[str, Any]:
-    """Values from a file, each of the kind that its default is of.
-
-    Raises:
-        SystemExit: There is no such setting, or it is of another kind.
-    """
-    defaults: dict[str, Any] = {f.name: f.default for f in fields(cls)}
-    values = {}
-    for name, value in found.items():
-        if name not in defaults:
-            raise SystemExit(f"{where}: no setting {name!r}; there are {', '.join(defaults)}")
-        kind = type(defaults[name])
-        given = float(value) if kind is float and type(value) is int else value
-        if type(given) is not kind:
-            raise SystemExit(f"{where}: {name} takes a {kind.__name__}, got {value!r}")
-        values[name] = given
-    return values

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+
+from recipes.common import manifest_rows
 
 COLUMNS = ("path", "utterance", "speaker", "sex", "split")
 EVERY = 5  # without a split "eval", every fifth speaker is held out
@@ -49,7 +50,11 @@ def read(data: Path, *, held_out: int = 40, most_clients: int = 0) -> Corpus:
         SystemExit: This is no such folder.
     """
     speakers: dict[str, list[Utterance]] = defaultdict(list)
-    for row in _rows(data):
+    for number, row in enumerate(manifest_rows(data, COLUMNS), 2):
+        if Path(row["utterance"]).name != row["utterance"] or not row["utterance"]:
+            raise SystemExit(
+                f"{data / 'manifest.csv'}, row {number}: an utterance names a file; no slashes"
+            )
         if row["sex"] in ("F", "M"):
             speakers[row["speaker"]].append(
                 Utterance(
@@ -77,23 +82,3 @@ def read(data: Path, *, held_out: int = 40, most_clients: int = 0) -> Corpus:
 def _spread(names: list[str], count: int) -> list[str]:
     """So many of them, evenly spaced."""
     return [names[k * len(names) // count] for k in range(min(count, len(names)))]
-
-
-def _rows(data: Path) -> list[dict[str, str]]:
-    manifest = data / "manifest.csv"
-    wanted = f"a folder with manifest.csv of the columns {', '.join(COLUMNS)}, or 'synthetic'"
-    try:
-        with manifest.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file, strict=True)
-            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SystemExit(f"{manifest} cannot be read ({error}); DATA is {wanted}") from None
-    if missing:
-        raise SystemExit(f"{manifest} has no column {missing[0]}; DATA is {wanted}")
-    for number, row in enumerate(rows, 2):
-        if None in row or None in row.values():
-            raise SystemExit(f"{manifest}, row {number}: not as many fields as there are columns")
-        if Path(row["utterance"]).name != row["utterance"] or not row["utterance"]:
-            raise SystemExit(f"{manifest}, row {number}: an utterance names a file; no slashes")
-    return rows

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from recipes.common import checked
+
 CONFIGS = Path(__file__).parent / "configs"
 
 
@@ -100,23 +102,5 @@ def read(name: str, folder: Path = CONFIGS, kind: Any = Settings) -> Config:
     found = yaml.safe_load(path.read_text()) or {}
     if not isinstance(found, dict):
         raise SystemExit(f"{path.name}: lines of the form  setting: value  are accepted")
-    plan = checked(Plan, found.pop("plan", None) or {}, path.name)
-    return Config(path.stem, checked(kind, found, path.name), plan)
-
-
-def checked(cls: Any, found: dict[str, Any], where: str) -> Any:
-    """Make settings of values from a file, each of the kind that its default is of."""
-    defaults: dict[str, Any] = {f.name: f.default for f in fields(cls)}
-    values = {}
-    for name, value in found.items():
-        if name not in defaults:
-            raise SystemExit(f"{where}: no setting {name!r}; there are {', '.join(defaults)}")
-        kind = type(defaults[name])
-        if kind is tuple and isinstance(value, list):
-            value = tuple(type(defaults[name][0])(part) for part in value)
-        elif kind is float and type(value) is int:
-            value = float(value)
-        if type(value) is not kind:
-            raise SystemExit(f"{where}: {name} takes a {kind.__name__}, got {value!r}")
-        values[name] = value
-    return cls(**values)
+    plan = Plan(**checked(Plan, found.pop("plan", None) or {}, path.name))
+    return Config(path.stem, kind(**checked(kind, found, path.name)), plan)

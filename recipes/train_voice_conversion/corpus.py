@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from recipes.common import manifest_rows
 from recipes.train_voice_conversion.settings import DEV_SPEAKERS
 
 COLUMNS = ("path", "utterance", "speaker", "sex", "split", "transcript")
@@ -47,7 +47,7 @@ def read(
     Raises:
         SystemExit: This is no such folder.
     """
-    rows = _rows(data)
+    rows = manifest_rows(data, COLUMNS)
     evaluated = {row["speaker"] for row in rows if row["split"] == "eval"}
     chosen: list[Row] = []
     for split in ("train", "pool"):
@@ -89,24 +89,6 @@ def heard(utterances: Sequence[Utterance], count: int) -> list[Utterance]:
         raise SystemExit("no utterance of a dev speaker has a transcript, so there is no WER")
     speakers = sorted({u.speaker for u in known})
     return [u for s in speakers for u in evenly([v for v in known if v.speaker == s], count)]
-
-
-def _rows(data: Path) -> list[Row]:
-    manifest = data / "manifest.csv"
-    wanted = f"a folder with manifest.csv of the columns {', '.join(COLUMNS)}, or 'synthetic'"
-    try:
-        with manifest.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file, strict=True)
-            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SystemExit(f"{manifest} cannot be read ({error}); DATA is {wanted}") from None
-    if missing:
-        raise SystemExit(f"{manifest} has no column {missing[0]}; DATA is {wanted}")
-    for number, row in enumerate(rows, 2):
-        if None in row or None in row.values():
-            raise SystemExit(f"{manifest}, row {number}: not as many fields as there are columns")
-    return rows
 
 
 def _few(rows: list[Row], dev: Sequence[str], speakers: int, utterances: int) -> list[Row]:

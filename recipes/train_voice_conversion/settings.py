@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
 
+from recipes.common import checked
 from voxguard.models.network import NetworkShape
 
 CONFIGS = Path(__file__).parent / "configs"
@@ -148,29 +148,11 @@ def read(name: str) -> Config:
     found = yaml.safe_load(path.read_text()) or {}
     if not isinstance(found, dict):
         raise SystemExit(f"{path.name}: lines of the form  setting: value  are accepted")
-    evaluation = checked(Evaluation, found.pop("evaluation", None) or {}, path.name)
-    settings = checked(Settings, found, path.name)
+    evaluation = Evaluation(**checked(Evaluation, found.pop("evaluation", None) or {}, path.name))
+    settings = Settings(**checked(Settings, found, path.name))
     if len(settings.kept_levels) != len(settings.codebooks) + 1:
         raise SystemExit(
             f"{path.name}: kept_levels takes one number a codebook and one for no quantiser, "
             f"{len(settings.codebooks) + 1}; got {len(settings.kept_levels)}"
         )
     return Config(path.stem, settings, evaluation)
-
-
-def checked(cls: Any, found: dict[str, Any], where: str) -> Any:
-    """Make settings of values from a file, each of the kind that its default is of."""
-    defaults: dict[str, Any] = {f.name: f.default for f in fields(cls)}
-    values = {}
-    for name, value in found.items():
-        if name not in defaults:
-            raise SystemExit(f"{where}: no setting {name!r}; there are {', '.join(defaults)}")
-        kind = type(defaults[name])
-        if kind is tuple and isinstance(value, list):
-            value = tuple(type(defaults[name][0])(part) for part in value)
-        elif kind is float and type(value) is int:
-            value = float(value)
-        if type(value) is not kind:
-            raise SystemExit(f"{where}: {name} takes a {kind.__name__}, got {value!r}")
-        values[name] = value
-    return cls(**values)

@@ -57,9 +57,9 @@ def quiet_environment(home: str | Path) -> dict[str, str]:
         A copy of this process's environment, changed.
 
     Example:
-        >>> changed = quiet_environment("/tmp/home")
+        >>> changed = quiet_environment("/srv/flower")
         >>> changed["FLWR_TELEMETRY_ENABLED"], changed["FLWR_HOME"]
-        ('0', '/tmp/home')
+        ('0', '/srv/flower')
     """
     programs = str(Path(sys.executable).parent)  # where pip put flwr's commands
     return {
@@ -285,8 +285,8 @@ def as_toml(values: Mapping[str, Value]) -> str:
     """Pairs as the options of Flower's commands take them.
 
     Example:
-        >>> as_toml({"rounds": 3, "out": "/tmp/x", "dp": True})
-        'rounds=3 out="/tmp/x" dp=true'
+        >>> as_toml({"rounds": 3, "out": "results", "dp": True})
+        'rounds=3 out="results" dp=true'
     """
     return " ".join(f"{key}={json.dumps(value)}" for key, value in values.items())
 
