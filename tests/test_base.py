@@ -17,7 +17,6 @@ from voxguard.errors import (
     UnsupportedAudioError,
     VoxguardError,
 )
-from voxguard.streaming import Session
 
 RATE = 16_000
 
@@ -238,24 +237,43 @@ class TestStreams:
         with pytest.raises(ConfigurationError, match="scale cannot"):
             Scale().stream(RATE)
 
-    def test_a_native_rate_must_be_met(self):
+    @staticmethod
+    def live(render):
         class Live(Scale):
             native_sample_rate = RATE
             streamable = True
-
-            def open_stream(self, sample_rate, channels, voice, max_latency_ms):
-                return self
-
             latency_samples = 0
 
-            def push(self, samples):
-                return -samples
+            def open_stream(self, sample_rate, channels, voice, max_latency_ms):
+                assert sample_rate == RATE
+                return self
 
-        assert isinstance(Live().stream(RATE), Session)
-        with pytest.raises(ConfigurationError, match="16000 Hz, got 48000; resample"):
-            Live().stream(48_000)
+            def push(self, samples):
+                return render(samples)
+
+            def flush(self):
+                return np.zeros((1, 0), np.float32)
+
+        return Live()
+
+    def test_a_native_rate_is_converted_to(self, make_voice):
+        voice = make_voice(48_000, seconds=0.5)
+        session = self.live(lambda x: -x).stream(48_000)
+        assert 3 < session.latency_ms < 4
+        out = np.concatenate([session.push(part) for part in np.split(voice, 50)])
+        assert 1000 * (len(voice) - len(out)) / 48_000 <= session.latency_ms
+        out = np.concatenate([out, session.flush()])
+        assert out.shape == voice.shape
+        assert np.corrcoef(out, voice)[0, 1] < -0.98
+
+    def test_a_copy_is_seen_at_the_native_rate(self, make_voice):
+        session = self.live(lambda x: x).stream(48_000, on_failure="raise")
+        with pytest.raises(VoxguardError, match="changed nothing"):
+            session.push(make_voice(48_000))
+
+    def test_an_impossible_rate(self):
         with pytest.raises(UnsupportedAudioError):
-            Live().stream(0)
+            self.live(lambda x: -x).stream(0)
 
 
 def test_the_base_is_abstract():

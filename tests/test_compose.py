@@ -133,8 +133,7 @@ class TestStreams:
         assert Compose([Add()]).streamable
         with pytest.raises(ConfigurationError):
             Compose([Add(), Double()]).stream(RATE)
-        with pytest.raises(ConfigurationError, match="16000"):
-            Compose([Live8k()]).stream(RATE)
+        assert Compose([Live8k()]).stream(RATE).latency_ms > 6.0  # there and back
 
 
 class TestRefused:

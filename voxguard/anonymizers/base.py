@@ -15,7 +15,7 @@ from voxguard.copyguard import CopyGuard
 from voxguard.errors import ConfigurationError, VoxguardError, one_tree
 from voxguard.pseudonym import Pseudonyms, Randomness
 from voxguard.registry import Registry
-from voxguard.streaming import OnFailure, Session, StreamRenderer
+from voxguard.streaming import OnFailure, RateConverted, Session, StreamRenderer
 
 
 @dataclass(frozen=True, repr=False)
@@ -167,6 +167,10 @@ class Anonymizer(ABC):
     ) -> Session:
         """Open a live session in one pseudo-voice.
 
+        A method with a rate of its own hears a signal of another rate through
+        :class:`~voxguard.audio.live_rates.LiveResampler`, there and back: 3 ms where the lower
+        rate is 16 kHz, counted in ``latency_ms``.
+
         Args:
             sample_rate: Hz.
             channels: Channels of every chunk.
@@ -183,13 +187,26 @@ class Anonymizer(ABC):
         if not self.streamable:
             what = "make it with live=True" if "live" in self.options else "use it on recordings"
             raise ConfigurationError(f"{self.name} cannot work on a live signal; {what}")
-        if self.working_rate(rate) != rate:
-            raise ConfigurationError(
-                f"{self.name} streams at {self.working_rate(rate)} Hz, got {rate}; resample first"
-            )
         voice = self.draw_voice(speaker=speaker, utterance=utterance)
-        renderer = self.open_stream(rate, channels, voice, max_latency_ms)
+        working = self.working_rate(rate)
+        if working == rate:
+            renderer = self.open_stream(rate, channels, voice, max_latency_ms)
+        else:
+            renderer = self._open_converted(rate, working, channels, voice, max_latency_ms)
         return Session(renderer, rate, channels, on_failure=on_failure)
+
+    def _open_converted(
+        self, rate: int, working: int, channels: int, voice: Any, max_latency_ms: float | None
+    ) -> StreamRenderer:
+        taken = RateConverted.added_latency_ms(working, rate)
+        bound = None if max_latency_ms is None else round(max_latency_ms - taken, 1)
+        try:
+            renderer = self.open_stream(working, channels, voice, bound)
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                f"{error} ({taken:.1f} ms are taken by converting {rate} Hz to {working} and back)"
+            ) from None
+        return RateConverted(renderer, working, rate, channels)
 
     @property
     def weights(self) -> dict[str, str]:

@@ -14,7 +14,7 @@ from voxguard.audio.rates import (
     resample,
 )
 from voxguard.audio.reader import AudioReader, read
-from voxguard.audio.writer import AudioWriter
+from voxguard.audio.writer import AudioWriter, encode
 
 __all__ = [
     "MAX_SAMPLE_RATE",
@@ -23,6 +23,7 @@ __all__ = [
     "AudioWriter",
     "StreamResampler",
     "check_sample_rate",
+    "encode",
     "read",
     "remove_abandoned",
     "resample",

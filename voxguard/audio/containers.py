@@ -8,6 +8,7 @@ Nothing here holds more than a megabyte of the file.
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import struct
@@ -52,11 +53,12 @@ class Claims:
     frames: int | None = None
 
 
-def inspect(path: Path) -> Claims:
+def inspect(source: Path | io.BytesIO, name: str) -> Claims:
     """Read the claims of a file and hold them against its size.
 
     Args:
-        path: the audio file.
+        source: the audio file, on disk or in memory.
+        name: what messages call it.
 
     Returns:
         The claims that stood up.
@@ -67,13 +69,15 @@ def inspect(path: Path) -> Claims:
         CorruptAudioError: cut short, or self-contradictory.
     """
     try:
-        _refuse_irregular(path.stat().st_mode)  # before open: a named pipe would block
-        with path.open("rb") as stream:
+        if isinstance(source, io.BytesIO):
+            return _inspect(source, source.getbuffer().nbytes)
+        _refuse_irregular(source.stat().st_mode)  # before open: a named pipe would block
+        with source.open("rb") as stream:
             return _inspect(stream, os.fstat(stream.fileno()).st_size)
     except AudioError as error:
-        raise type(error)(f"{path.name}: {error}") from None
+        raise type(error)(f"{name}: {error}") from None
     except OSError as error:
-        raise AudioError(f"{path.name}: cannot be read: {error.strerror or error}") from None
+        raise AudioError(f"{name}: cannot be read: {error.strerror or error}") from None
 
 
 def _refuse_irregular(mode: int) -> None:

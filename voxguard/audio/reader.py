@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,30 +43,37 @@ class AudioReader:
         frames: samples per channel that the file promises; None where it does not say.
         format: container in soundfile's terms, e.g. ``"WAV"``.
         subtype: encoding in soundfile's terms, e.g. ``"PCM_16"``.
+        position: samples per channel read so far.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, source: Path | str | bytes, *, name: str = "audio") -> None:
         """Open the file and hold its header against it.
 
         Args:
-            path: any format that libsndfile reads and whose truncation can be noticed.
+            source: path of a file, or its content: any format that libsndfile reads and whose
+                truncation can be noticed.
+            name: what messages call a file that is given by its content.
 
         Raises:
             AudioError: it cannot be opened (missing, a directory, no permission).
             UnsupportedAudioError: not audio, or a format, encoding or rate that is not accepted.
             CorruptAudioError: cut short, empty or self-contradictory.
         """
-        self._path = Path(path)
-        self._name = self._path.name
-        self._position = 0
-        claims = containers.inspect(self._path)
-        if claims.kind is None and self._path.suffix.lower() in _HEADERLESS:
+        file: Path | io.BytesIO = io.BytesIO(source) if isinstance(source, bytes) else Path(source)
+        self._name = name if isinstance(file, io.BytesIO) else file.name
+        self.position = 0
+        claims = containers.inspect(file, self._name)
+        if claims.kind is None and Path(self._name).suffix.lower() in _HEADERLESS:
             raise UnsupportedAudioError(
                 f"{self._name}: headerless audio; rate and sample type are unknown: convert it "
                 "first, e.g. sox -r 16000 -e signed -b 16 -c 1 in.raw out.wav"
             )
         try:
-            self._file = soundfile.SoundFile(os.fsencode(self._path))
+            if isinstance(file, io.BytesIO):
+                file.seek(0)
+            self._file = soundfile.SoundFile(
+                file if isinstance(file, io.BytesIO) else os.fsencode(file)
+            )
         except _DECODER_ERRORS as error:
             raise self._translated(error, claims.kind) from None
         # soundfile seeks after every read of a seekable file, which fails at the end of a FLAC of
@@ -131,17 +139,17 @@ class AudioReader:
                 break
             if not np.isfinite(block).all():
                 raise NonFiniteAudioError(
-                    f"{self._name}: NaN or infinity among the samples from {self._position} on; "
+                    f"{self._name}: NaN or infinity among the samples from {self.position} on; "
                     "repair the file first"
                 )
-            self._position += len(block)
+            self.position += len(block)
             yield np.ascontiguousarray(block.T)
-        if self.frames is None and self._position == 0:
+        if self.frames is None and self.position == 0:
             raise CorruptAudioError(f"{self._name}: no samples in it")
-        if self.frames is not None and self._position != self.frames:
+        if self.frames is not None and self.position != self.frames:
             raise CorruptAudioError(
                 f"{self._name}: cut short or damaged: header promises {self.frames} frames, "
-                f"{self._position} could be read; get the file again from its source"
+                f"{self.position} could be read; get the file again from its source"
             )
 
     def close(self) -> None:
@@ -155,14 +163,14 @@ class AudioReader:
         self.close()
 
 
-def read(path: Path | str) -> tuple[Samples, int]:
+def read(source: Path | str | bytes) -> tuple[Samples, int]:
     """Read a whole file.
 
     Args:
-        path: as for `AudioReader`, which also says what is raised.
+        source: as for `AudioReader`, which also says what is raised.
 
     Returns:
         Samples, float32 ``(channels, n)``, and the sample rate in Hz.
     """
-    with AudioReader(path) as reader:
+    with AudioReader(source) as reader:
         return np.concatenate(list(reader.blocks(_READ_FRAMES)), axis=1), reader.sample_rate

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,9 +16,14 @@ from voxguard.audio.forget import forget_origin
 from voxguard.audio.pcm import PCM_BITS, quantize
 from voxguard.audio.publish import PartFile, output_error
 from voxguard.audio.rates import check_sample_rate
-from voxguard.errors import NonFiniteAudioError, OutputError, UnsupportedAudioError
+from voxguard.errors import (
+    NonFiniteAudioError,
+    OutputError,
+    UnsupportedAudioError,
+    VoxguardError,
+)
 
-__all__ = ["OUTPUTS", "AudioWriter"]
+__all__ = ["OUTPUTS", "AudioWriter", "encode"]
 
 # libsndfile puts a whole Vorbis write on the stack, and crashes on long ones.
 _WRITE_FRAMES = 1 << 13
@@ -54,7 +61,19 @@ _FOUR_GIB = (1 << 32) - (1 << 16)  # bytes of file that 32-bit chunk lengths can
 _FOUR_GIB_FORMATS = ("WAV", "AIFF", "AU")
 
 
-def _output_format(path: Path, subtype: str | None) -> tuple[str, str]:
+def _output_format(path: Path, rate: int, subtype: str | None) -> tuple[str, str]:
+    """Soundfile's format and subtype for a name, if they can hold the rate."""
+    name, chosen = _format_of(path, subtype)
+    accepted = _RATES.get(chosen)
+    if accepted is not None and rate not in accepted:
+        raise UnsupportedAudioError(
+            f"{path.name}: {chosen} cannot hold {rate} Hz; accepted: "
+            f"{', '.join(map(str, accepted))} Hz: write .wav or .flac, or resample"
+        )
+    return name, chosen
+
+
+def _format_of(path: Path, subtype: str | None) -> tuple[str, str]:
     suffix = path.suffix.lower().removeprefix(".")
     offered = soundfile.available_formats()
     if suffix not in OUTPUTS or OUTPUTS[suffix][0] not in offered:
@@ -71,6 +90,66 @@ def _output_format(path: Path, subtype: str | None) -> tuple[str, str]:
     if subtype in (*_FLOATS, "PCM_32") and soundfile.check_format(name, "PCM_24"):
         return name, "PCM_24"
     return name, default
+
+
+def _pieces(samples: npt.NDArray[Any], channels: int, subtype: str) -> Iterator[npt.NDArray[Any]]:
+    """The samples as soundfile takes them: ``(n, channels)``, short, rounded or clipped."""
+    if samples.ndim != 2 or len(samples) != channels or samples.dtype.kind != "f":
+        raise UnsupportedAudioError(
+            f"got {samples.dtype} of shape {samples.shape}; accepted: floats of shape "
+            f"({channels}, n)"
+        )
+    if not np.isfinite(samples).all():
+        raise NonFiniteAudioError("got NaN or infinity among the samples to write")
+    for start in range(0, samples.shape[1], _WRITE_FRAMES):
+        piece: npt.NDArray[Any] = samples[:, start : start + _WRITE_FRAMES].T
+        if subtype in PCM_BITS:
+            piece = quantize(piece, PCM_BITS[subtype])
+        elif subtype not in _FLOATS:
+            piece = np.clip(piece, -1.0, 1.0)
+        yield np.ascontiguousarray(piece)
+
+
+def encode(
+    samples: npt.NDArray[Any], sample_rate: int, suffix: str, *, subtype: str | None = None
+) -> bytes:
+    """The content of an audio file, in memory, without metadata.
+
+    Args:
+        samples: float ``(channels, n)``, finite; encodings other than float clip at full scale.
+        sample_rate: Hz.
+        suffix: chooses the format as a name's would, e.g. ``"wav"`` or ``"mp3"``.
+        subtype: as for :class:`AudioWriter`.
+
+    Raises:
+        UnsupportedAudioError: suffix, rate, type or layout that cannot be written.
+        NonFiniteAudioError: NaN or infinity.
+
+    Example:
+        >>> import voxguard
+        >>> from voxguard.audio import encode, read
+        >>> voice = voxguard.synthetic_voice(seconds=1.0, sample_rate=16_000)
+        >>> samples, rate = read(encode(voice[None], 16_000, "flac"))
+        >>> samples.shape, rate
+        ((1, 16000), 16000)
+    """
+    rate = check_sample_rate(sample_rate)
+    name, chosen = _output_format(Path(f"audio.{suffix}"), rate, subtype)
+    stream = io.BytesIO()
+    try:
+        with soundfile.SoundFile(
+            stream, "w", samplerate=rate, channels=len(samples), format=name, subtype=chosen
+        ) as file:
+            for piece in _pieces(samples, len(samples), chosen):
+                file.write(piece)
+    except _ENCODER_ERRORS as error:
+        if isinstance(error, VoxguardError):
+            raise
+        raise UnsupportedAudioError(
+            f"{name} {chosen} cannot hold {len(samples)} channels at {rate} Hz; choose wav instead"
+        ) from None
+    forget_origin(stream, name)
+    return stream.getvalue()
 
 
 class AudioWriter:
@@ -110,13 +189,7 @@ class AudioWriter:
         self._rate = check_sample_rate(sample_rate)
         self._channels = channels
         self._overwrite = overwrite
-        self.format, self.subtype = _output_format(self._path, subtype)
-        accepted = _RATES.get(self.subtype)
-        if accepted is not None and self._rate not in accepted:
-            raise UnsupportedAudioError(
-                f"{self._path.name}: {self.subtype} cannot hold {self._rate} Hz; accepted: "
-                f"{', '.join(map(str, accepted))} Hz: write .wav or .flac, or resample"
-            )
+        self.format, self.subtype = _output_format(self._path, self._rate, subtype)
         if not overwrite:
             with output_error(self._path):
                 if self._path.exists() or self._path.is_symlink():
@@ -158,21 +231,9 @@ class AudioWriter:
             NonFiniteAudioError: NaN or infinity.
             OutputError: the disk is full, or the format's size limit is reached.
         """
-        if samples.ndim != 2 or len(samples) != self._channels or samples.dtype.kind != "f":
-            raise UnsupportedAudioError(
-                f"got {samples.dtype} of shape {samples.shape}; accepted: floats of shape "
-                f"({self._channels}, n)"
-            )
-        if not np.isfinite(samples).all():
-            raise NonFiniteAudioError("got NaN or infinity among the samples to write")
-        for start in range(0, samples.shape[1], _WRITE_FRAMES):
-            piece: npt.NDArray[Any] = samples[:, start : start + _WRITE_FRAMES].T
-            if self.subtype in PCM_BITS:
-                piece = quantize(piece, PCM_BITS[self.subtype])
-            elif self.subtype not in _FLOATS:
-                piece = np.clip(piece, -1.0, 1.0)
+        for piece in _pieces(samples, self._channels, self.subtype):
             try:
-                self._file.write(np.ascontiguousarray(piece))
+                self._file.write(piece)
             except _ENCODER_ERRORS as error:
                 raise self._failed(error) from None
             self._frames += len(piece)
