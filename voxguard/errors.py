@@ -6,6 +6,7 @@
     │   └── MissingExtraError     an optional dependency is not installed
     ├── AudioError            the audio is not usable
     │   ├── UnsupportedAudioError codec, container, layout, type or rate that is not accepted
+    │   │   └── PayloadError          audio in a request, in a place or form that is not understood
     │   ├── CorruptAudioError     the file is damaged, cut short or lies about itself
     │   └── NonFiniteAudioError   NaN or infinity among the samples
     ├── OutputError           the result could not be written (it exists, the disk is full ...)
@@ -29,6 +30,7 @@ __all__ = [
     "MissingExtraError",
     "NonFiniteAudioError",
     "OutputError",
+    "PayloadError",
     "PrivacyWarning",
     "StreamError",
     "UnknownNameError",
@@ -73,6 +75,19 @@ class AudioError(VoxguardError, ValueError):
 
 class UnsupportedAudioError(AudioError):
     """A codec, container, array layout, sample type or rate that is not accepted."""
+
+
+class PayloadError(UnsupportedAudioError):
+    """Audio in a request, in a place or form that is not understood, so that it is not sent.
+
+    Args:
+        message: For people.
+        param: Place in the request, such as ``messages[0].content[1]``.
+    """
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
 
 
 class CorruptAudioError(AudioError):

@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import voxguard
-from voxguard.cli import anonymize, compare, demo, doctor, evaluate, keygen, methods, pool
+from voxguard.cli import anonymize, compare, demo, doctor, evaluate, keygen, methods, pool, serve
 from voxguard.cli.codes import DONE, EXIT_CODES, FAILED, INTERRUPTED, USAGE
 from voxguard.cli.output import echo_error, echo_json
 from voxguard.errors import ConfigurationError, VoxguardError
@@ -29,6 +29,7 @@ app.command("compare", help=compare.HELP, epilog=compare.EXIT_CODES)(compare.com
 app.command("methods")(methods.methods)
 app.command("doctor")(doctor.doctor)
 app.command("keygen")(keygen.keygen)
+app.command("serve", help=serve.HELP, epilog=EXIT_CODES)(serve.serve)
 app.command("demo")(demo.demo)
 app.add_typer(pool.app, name="pool")
 

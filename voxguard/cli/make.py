@@ -44,7 +44,7 @@ def make_anonymizer(
     randomness: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     if key_file is not None:
         randomness["key"] = read_key(key_file)
-    options = _parse(option)
+    options = parse_options(option)
     method = method or DEFAULT
     if live and "live" in option_defaults(registry.get(method)):
         options.setdefault("live", True)
@@ -60,7 +60,12 @@ def make_anonymizer(
     return anonymizer
 
 
-def _parse(option: list[str]) -> dict[str, Any]:
+def parse_options(option: list[str]) -> dict[str, Any]:
+    """``NAME=VALUE`` each, values in YAML.
+
+    Raises:
+        ConfigurationError: One of them is something else, or not for methods.
+    """
     if not option:
         return {}
     import yaml

@@ -1,0 +1,79 @@
+"""A gateway and an upstream that records, both real servers on loopback."""
+
+from __future__ import annotations
+
+import pytest
+from servers import Running, Upstream
+
+from voxguard.audio import encode
+from voxguard.gateway.app import create_app
+from voxguard.gateway.settings import Settings
+
+RATE = 16_000
+
+
+@pytest.fixture(scope="session")
+def _upstream():
+    upstream = Upstream()
+    with Running(upstream.app) as running:
+        upstream.url = running.url
+        yield upstream
+
+
+@pytest.fixture
+def upstream(_upstream):
+    _upstream.forget()
+    return _upstream
+
+
+@pytest.fixture(scope="session")
+def gateway(_upstream):
+    """With McAdams, which is quick; one process of each kind."""
+    settings = Settings(
+        upstream=_upstream.url,
+        method="mcadams",
+        max_body_mb=4.0,
+        max_seconds=20.0,
+        max_streams=3,
+        max_waiting=4,
+        job_timeout_s=20.0,
+        upstream_timeout_s=2.0,
+        recording_workers=1,
+        live_workers=1,
+    )
+    app = create_app(settings)
+    with Running(app) as running:
+        running.gateway = app.state.gateway
+        yield running
+
+
+@pytest.fixture
+def make_gateway(upstream):
+    """Starts a gateway with other settings; ended with the test."""
+    started = []
+
+    def make(**options):
+        settings = {"upstream": upstream.url, "method": "mcadams", "recording_workers": 1,
+                    "live_workers": 0, "max_seconds": 20.0, **options}  # fmt: skip
+        app = create_app(Settings(**settings))
+        running = Running(app)
+        started.append(running)
+        running.__enter__()
+        running.gateway = app.state.gateway
+        return running
+
+    yield make
+    for running in started:
+        running.__exit__()
+
+
+@pytest.fixture(scope="session")
+def wav(make_voice):
+    """Two seconds of a voice, as a WAV file's content."""
+    return encode(make_voice(seconds=2.0)[None], RATE, "wav")
+
+
+@pytest.fixture(scope="session")
+def mp3(make_voice):
+    """The same as MP3."""
+    return encode(make_voice(seconds=2.0)[None], RATE, "mp3")

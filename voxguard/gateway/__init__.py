@@ -1,0 +1,1 @@
+"""The proxy in front of an audio LLM: no raw voice passes it."""

@@ -1,0 +1,130 @@
+"""Takes the body of a request, up to a limit, and reads it as JSON or as a form; in memory only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from typing import Any, NoReturn
+
+from starlette.datastructures import FormData, Headers
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from voxguard.gateway.refusals import RefusedError
+
+_LARGE = 1 << 16  # bytes of JSON that are read beside the event loop
+_MOST_FIELDS = 200
+_MOST_FIELD_BYTES = 1 << 20
+
+
+async def read_body(request: Request, most: int) -> bytes:
+    """The body, if it is not over ``most`` bytes.
+
+    Raises:
+        RefusedError: Too large, by its length or by what its header claims, or compressed.
+    """
+    check_head(request.headers, most)
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > most:
+            raise too_large(most)
+    return bytes(content)
+
+
+def check_head(headers: Headers, most: int) -> None:
+    """Refuse by the headers what need not be read.
+
+    Raises:
+        RefusedError: The body claims to be over ``most`` bytes, or is compressed.
+    """
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise RefusedError(415, "compressed", "send the body uncompressed; it is looked into here")
+    claimed = headers.get("content-length", "0")
+    if not claimed.isdecimal() or int(claimed) > most:
+        raise too_large(most)
+
+
+def too_large(most: int) -> RefusedError:
+    """The refusal of a body over ``most`` bytes."""
+    return RefusedError(
+        413, "too_large", f"the body is over the {most} bytes that are accepted here"
+    )
+
+
+async def parse_json(content: bytes) -> Any:
+    """JSON by the book: UTF-8, no NaN, no key twice.
+
+    Raises:
+        RefusedError: It is something else.
+    """
+    if len(content) < _LARGE:
+        return _parse(content)
+    return await asyncio.to_thread(_parse, content)
+
+
+async def dump_json(value: Any) -> bytes:
+    """JSON as bytes; what is forwarded is always written anew, never passed on as it came."""
+    return await asyncio.to_thread(_dump, value)
+
+
+def _parse(content: bytes) -> Any:
+    try:
+        return json.loads(
+            content.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_once
+        )
+    except RecursionError:
+        raise RefusedError(400, "invalid_json", "the JSON is nested too deeply") from None
+    except ValueError:
+        raise RefusedError(400, "invalid_json", "the body is not JSON in UTF-8") from None
+
+
+def _dump(value: Any) -> bytes:
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    except ValueError:
+        raise RefusedError(
+            400, "invalid_json", "the JSON holds a number that is too large"
+        ) from None
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise ValueError
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys are there once: two readers could take different ones."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise RefusedError(400, "invalid_json", "a key is there twice in one object of the JSON")
+    return found
+
+
+class _InMemory(MultiPartParser):
+    """Keeps files in memory, where the original would write them to the disk."""
+
+    spool_max_size = 1 << 62
+
+
+async def parse_form(content_type: str, content: bytes) -> FormData:
+    """A multipart form.
+
+    Raises:
+        RefusedError: It cannot be read.
+    """
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield content
+
+    parser = _InMemory(
+        Headers({"content-type": content_type}),
+        stream(),
+        max_files=_MOST_FIELDS,
+        max_fields=_MOST_FIELDS,
+        max_part_size=_MOST_FIELD_BYTES,
+    )
+    try:
+        return await parser.parse()
+    except (MultiPartException, ValueError, KeyError):
+        raise RefusedError(400, "invalid_form", "the multipart form cannot be read") from None
