@@ -194,7 +194,7 @@ def recordings(body):
             found.append(read(content)[0][0])
     for start in (b"RIFF", b"fLaC", b"OggS"):
         at = body.find(start)
-        if at >= 0:
+        if at >= 0 and b"filename=" in body:
             found.append(read(body[at : body.rfind(b"\r\n--")])[0][0])
     return found
 

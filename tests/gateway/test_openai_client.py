@@ -102,7 +102,8 @@ class TestResponses:
     def test_a_recording(self, client, upstream, make_voice, wav):
         part = {"type": "input_audio", "input_audio": {"data": base64_of(wav), "format": "wav"}}
         answer = client.responses.create(
-            model="m", input=[{"role": "user", "content": [part]}]  # type: ignore[list-item]
+            model="m",
+            input=[{"role": "user", "content": [part]}],  # type: ignore[list-item]
         )
         assert answer.output_text == "I hear you."
         [heard] = recordings(upstream.requests[0][3])

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
@@ -101,6 +101,8 @@ class Gateway:
                 clips = Clips(self, voice_name(self.settings.scope, request.headers))
                 body = await self._body(request)
                 content, content_type = await self._protected(request, body, clips)
+            if await request.is_disconnected():
+                raise ClientDisconnect
             extra = {}
             if clips.count:
                 extra = {

@@ -83,7 +83,11 @@ class Worker:
         there.close()
         self._process, self._connection = process, here
         self.starts += 1
-        self._receive(START_S)
+        try:
+            self._receive(START_S)
+        except VoxguardError:
+            self._kill()
+            raise
 
     def _call(self, name: str, arguments: tuple[Any, ...], timeout_s: float) -> Any:
         if not self.is_alive and not self._stopped:
