@@ -105,7 +105,8 @@ class Upstream:
     async def stream(self):
         for word in ("I ", "hear ", "you."):
             delta = {"choices": [{"index": 0, "delta": {"content": word}}]}
-            yield f"data: {json.dumps({**_chat(''), 'object': 'chat.completion.chunk', **delta})}\n\n"
+            chunk = {**_chat(""), "object": "chat.completion.chunk", **delta}
+            yield f"data: {json.dumps(chunk)}\n\n"
             await asyncio.sleep(0.3)
         yield "data: [DONE]\n\n"
 
@@ -124,11 +125,13 @@ class Upstream:
             while True:
                 event = json.loads(await socket.receive_text())
                 self.events.append(event)
-                if event["type"] == "session.update":
-                    await socket.send_json({"type": "session.updated", "session": event["session"]})
-                if event["type"] == "input_audio_buffer.commit":
+                kind = event.get("type")
+                if kind == "session.update":
+                    session = event.get("session")
+                    await socket.send_json({"type": "session.updated", "session": session})
+                if kind == "input_audio_buffer.commit":
                     await socket.send_json({"type": "input_audio_buffer.committed", "item_id": "i"})
-                if event["type"] == "response.create":
+                if kind == "response.create":
                     await socket.send_json({"type": "response.done", "response": {"id": "r"}})
                 if self.mood == "dies":
                     await socket.close(1011)

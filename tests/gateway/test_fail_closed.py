@@ -1,4 +1,4 @@
-"""Whatever breaks: no raw sample reaches the upstream, the client is told, the next request works."""
+"""Whatever breaks: nothing raw reaches the upstream, the client is told, the next one works."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from voxguard.gateway.settings import Settings
 RATE = 16_000
 PLUGIN = Path(__file__).parents[1] / "plugin"
 CHAT = "/v1/chat/completions"
+HEAD = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n".encode()
 
 
 @pytest.fixture
@@ -174,8 +175,13 @@ class TestBadForms:
     def test_a_form_elsewhere(self, gateway, upstream, wav):
         for path in ("/v1/files", "/v1/audio/transcriptions/", "/v1/uploads/u/parts", "/v1/x"):
             answer = httpx2.post(f"{gateway.url}{path}", files={"file": ("a.wav", wav)})
-            refused(answer, 415, "not_understood")
+            refused(answer, 400, "invalid_audio")
+            answer = httpx2.post(f"{gateway.url}{path}", files={"file": ("a.pdf", b"x" + wav)})
+            refused(answer, 400, "invalid_audio")
         assert not upstream.requests
+        document = {"file": ("a.pdf", b"%PDF-1.7 of text alone")}
+        assert httpx2.post(f"{gateway.url}/v1/files", files=document).status_code == 200
+        assert b"%PDF-1.7 of text alone" in upstream.requests[0][3]
 
 
 class TestWaysAround:
@@ -265,10 +271,7 @@ class TestWaysAround:
 class TestLimits:
     def test_a_claim_of_ten_gigabytes(self, gateway, upstream, works):
         with socket.create_connection(("127.0.0.1", gateway.port)) as raw:
-            raw.sendall(
-                b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                b"Content-Length: 10000000000\r\n\r\n{"
-            )
+            raw.sendall(HEAD + b"Content-Length: 10000000000\r\n\r\n{")
             assert b" 413 " in raw.recv(4096)
         assert not upstream.requests
         works()
@@ -313,9 +316,8 @@ class TestLimits:
 
     def test_too_many_streams(self, gateway, upstream):
         url = f"ws://127.0.0.1:{gateway.port}/v1/realtime"
-        with connect(url), connect(url), connect(url):
-            with pytest.raises(Exception, match="429"), connect(url):
-                pass
+        with connect(url), connect(url), connect(url), pytest.raises(Exception, match="429"):
+            connect(url).__enter__()
         time.sleep(0.3)
         with connect(url):
             pass
@@ -476,7 +478,7 @@ class TestClients:
         content = json.dumps(body(wav)).encode()
         with socket.create_connection(("127.0.0.1", gateway.port)) as raw:
             raw.sendall(
-                b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                HEAD
                 + f"Content-Length: {len(content)}\r\n\r\n".encode()
                 + content[: len(content) // 2]
             )
@@ -488,11 +490,7 @@ class TestClients:
         server = make_gateway(method="test-scramble", options={"pause_ms": 700})
         content = json.dumps(body(wav)).encode()
         with socket.create_connection(("127.0.0.1", server.port)) as raw:
-            raw.sendall(
-                b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                + f"Content-Length: {len(content)}\r\n\r\n".encode()
-                + content
-            )
+            raw.sendall(HEAD + f"Content-Length: {len(content)}\r\n\r\n".encode() + content)
             time.sleep(0.2)
         time.sleep(1.2)
         assert not upstream.requests

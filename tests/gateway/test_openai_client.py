@@ -66,9 +66,8 @@ class TestChat:
     def test_it_streams_as_it_comes(self, client, upstream, wav):
         upstream.mood = "stream"
         chat(client, wav)  # warm
-        times = []
-        for chunk in chat(client, wav, stream=True):
-            times.append((time.monotonic(), chunk.choices[0].delta.content))
+        chunks = chat(client, wav, stream=True)
+        times = [(time.monotonic(), chunk.choices[0].delta.content) for chunk in chunks]
         assert "".join(text for _, text in times) == "I hear you."
         assert times[1][0] - times[0][0] > 0.15
         assert times[2][0] - times[1][0] > 0.15
@@ -170,9 +169,8 @@ class TestTheRest:
 
     @pytest.mark.parametrize("purpose", ["user_data", "batch"])
     def test_uploads_are_refused(self, client, upstream, wav, purpose):
-        with pytest.raises(openai.APIStatusError) as caught:
+        with pytest.raises(openai.BadRequestError, match="only PDF, text and pictures"):
             client.files.create(file=("a.wav", wav), purpose=purpose)
-        assert caught.value.status_code == 415
         assert not upstream.requests
 
     def test_ways_around_are_refused(self, client, upstream):

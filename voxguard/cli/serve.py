@@ -82,8 +82,7 @@ def serve(
     """Stand in front of an OpenAI-compatible server and let no raw voice through."""
     from voxguard.models.optional import optional
 
-    for package in ("starlette", "uvicorn", "httpx2", "websockets", "python_multipart",
-                    "prometheus_client"):  # fmt: skip
+    for package in ("starlette", "uvicorn", "httpx2", "websockets", "prometheus_client"):
         optional(package, "gateway", "voxguard serve")
     from voxguard.anonymizers.base import DEFAULT
     from voxguard.gateway.server import run

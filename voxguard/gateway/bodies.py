@@ -1,21 +1,17 @@
-"""Takes the body of a request, up to a limit, and reads it as JSON or as a form; in memory only."""
+"""Takes the body of a request, up to a limit, and reads it as JSON."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
 from typing import Any, NoReturn
 
-from starlette.datastructures import FormData, Headers
-from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from voxguard.gateway.refusals import RefusedError
 
 _LARGE = 1 << 16  # bytes of JSON that are read beside the event loop
-_MOST_FIELDS = 200
-_MOST_FIELD_BYTES = 1 << 20
 
 
 async def read_body(request: Request, most: int) -> bytes:
@@ -99,32 +95,3 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise RefusedError(400, "invalid_json", "a key is there twice in one object of the JSON")
     return found
-
-
-class _InMemory(MultiPartParser):
-    """Keeps files in memory, where the original would write them to the disk."""
-
-    spool_max_size = 1 << 62
-
-
-async def parse_form(content_type: str, content: bytes) -> FormData:
-    """A multipart form.
-
-    Raises:
-        RefusedError: It cannot be read.
-    """
-
-    async def stream() -> AsyncGenerator[bytes, None]:
-        yield content
-
-    parser = _InMemory(
-        Headers({"content-type": content_type}),
-        stream(),
-        max_files=_MOST_FIELDS,
-        max_fields=_MOST_FIELDS,
-        max_part_size=_MOST_FIELD_BYTES,
-    )
-    try:
-        return await parser.parse()
-    except (MultiPartException, ValueError, KeyError):
-        raise RefusedError(400, "invalid_form", "the multipart form cannot be read") from None

@@ -13,10 +13,9 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from voxguard.anonymizers.base import option_defaults, registry
-from voxguard.gateway.bodies import dump_json, parse_form, parse_json, read_body
+from voxguard.gateway.bodies import dump_json, parse_json, read_body
 from voxguard.gateway.conversation import Conversation
 from voxguard.gateway.fetch import fetch_audio
-from voxguard.gateway.forms import protect_form
 from voxguard.gateway.forward import Upstream
 from voxguard.gateway.meters import Meters
 from voxguard.gateway.realtime import relay
@@ -24,6 +23,12 @@ from voxguard.gateway.refusals import RefusedError
 from voxguard.gateway.settings import Settings
 from voxguard.gateway.voices import voice_name
 from voxguard.gateway.workers import Worker, Workers
+from voxguard.payloads.form import (
+    build_form,
+    check_upload,
+    parse_form,
+    protect_transcription,
+)
 from voxguard.payloads.openai import Clip, Convert, protect_chat, protect_responses, refuse_audio
 from voxguard.pseudonym import generate_key
 
@@ -188,12 +193,14 @@ class Gateway:
         if kind == "application/json":
             made = await _protect_json(path, await parse_json(body), clips.convert)
             return await dump_json(made), "application/json"
-        if kind == "multipart/form-data" and path.endswith(_FORMS):
-            form = await parse_form(stated, body)
-            try:
-                return await protect_form(form, clips.convert)
-            finally:
-                await form.close()
+        if kind == "multipart/form-data":
+            fields = parse_form(stated, body)
+            if path.endswith(_FORMS):
+                fields = await protect_transcription(fields, clips.convert)
+            else:
+                check_upload(fields)
+            content_type, content = build_form(fields)
+            return content, content_type
         raise RefusedError(
             415,
             "not_understood",

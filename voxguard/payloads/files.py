@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from voxguard.payloads.generic import at, refuse, refuse_audio
-from voxguard.payloads.signs import HEAD, holds_audio, is_picture_or_page
+from voxguard.payloads.signs import HEAD, holds_audio, is_picture_or_page, looks_like_audio
 
 _URI = re.compile(r"data:(application/pdf|application/json|text/[\w.+-]+|image/[\w.+-]+)"
                   r"(?:;[^;,]*)*;base64,", re.IGNORECASE)  # fmt: skip
@@ -40,10 +40,29 @@ def check_file(part: dict[str, Any], place: str) -> None:
     if not isinstance(text, str):
         raise refuse(at(place, "file_data"), "this is no text")
     content = _content(text)
-    if content is None or holds_audio(content):
+    if content is None or not is_document(content):
         raise refuse(
             at(place, "file_data"), "only PDF, text and pictures without audio pass as files"
         )
+
+
+def is_document(content: bytes) -> bool:
+    """Whether a file is text, a picture or a PDF, and has no audio inside that can be seen.
+
+    Example:
+        >>> from voxguard.payloads.files import is_document
+        >>> is_document(b"Minutes of the meeting"), is_document(b"RIFF1234WAVEfmt ")
+        (True, False)
+    """
+    if holds_audio(content):
+        return False
+    if is_picture_or_page(content[:HEAD]):
+        return True
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return False
+    return "\0" not in text and not looks_like_audio(text)
 
 
 def _content(text: str) -> bytes | None:
