@@ -48,35 +48,10 @@ audio = st.sampled_from(
     ]
 )
 words = st.sampled_from(
-    [
-        "type",
-        "input_audio",
-        "audio_url",
-        "data",
-        "url",
-        "format",
-        "wav",
-        "mp3",
-        "text",
-        "content",
-        "messages",
-        "role",
-        "user",
-        "input",
-        "file",
-        "file_data",
-        "audio",
-        "tools",
-        "metadata",
-        "output",
-        "function_call_output",
-        "message",
-        "image_url",
-        "input_file",
-        "input_text",
-        "file_id",
-    ]
-)
+    ["type", "input_audio", "audio_url", "data", "url", "format", "wav", "mp3", "text", "content",
+     "messages", "role", "user", "input", "file", "file_data", "audio", "tools", "metadata",
+     "output", "function_call_output", "message", "image_url", "input_file", "input_text"]
+)  # fmt: skip
 leaves = st.one_of(words, audio, st.none(), st.booleans(), st.integers(), st.text(max_size=8))
 trees = st.recursive(
     leaves,
