@@ -246,9 +246,14 @@ class TestWaysAround:
         assert not upstream.requests or not text
         assert answer.status_code == (200 if not text else 400)
 
-    def test_in_the_query(self, gateway, upstream, wav):
-        answer = httpx2.get(f"{gateway.url}/v1/models", params={"voice": base64_of(wav[:3000])})
-        refused(answer, 400, "invalid_audio")
+    def test_in_the_head(self, gateway, upstream, wav):
+        audio = base64_of(wav[:3000])
+        for answer in (
+            httpx2.get(f"{gateway.url}/v1/models", params={"voice": audio}),
+            httpx2.get(f"{gateway.url}/v1/models/{audio.replace('/', '_')}"),
+            httpx2.get(f"{gateway.url}/v1/models", headers={"x-note": audio}),
+        ):
+            refused(answer, 400, "invalid_audio")
         assert not upstream.requests
 
     def test_a_redirection_is_not_given_to_the_client(self, gateway, upstream, works, wav):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -16,6 +17,8 @@ from pathlib import Path
 import httpx2
 import pytest
 from servers import base64_of, recordings
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 PLUGIN = Path(__file__).parents[1] / "plugin"
 KEY = "sk-a-clients-secret"
@@ -41,7 +44,7 @@ def serve(upstream, tmp_path):
         port = free_port()
         process = subprocess.Popen(
             command("--upstream", url or upstream.url, "--port", port, "--jobs", 1,
-                    "--live-jobs", 0, *arguments),
+                    "--live-jobs", 1, *arguments),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONPATH": str(PLUGIN), "TMPDIR": str(tmp_path)},
@@ -85,20 +88,28 @@ def no_files():
 @POSIX
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_it_writes_and_says_nothing_of_what_passes(serve, upstream, wav, tmp_path):
-    process, address = serve("--method", "mcadams", "--log-level", "debug", preexec_fn=no_files)
+    process, address = serve("--method", "mcadams", preexec_fn=no_files)
     assert chat(address, wav).status_code == 200
     assert chat(address, wav[: len(wav) // 2]).status_code == 400
     assert chat(address, b"RIFF" + bytes(8) + b"no wav").status_code == 400
     assert len(recordings(upstream.requests[0][3])) == 1
     assert upstream.requests[0][2]["authorization"] == f"Bearer {KEY}"
+    audio = base64_of(wav[44:])
+    with connect(f"{address.replace('http', 'ws')}/v1/realtime?api-key={KEY}") as live:
+        live.send(json.dumps({"type": "input_audio_buffer.append", "audio": audio}))
+        live.send(json.dumps({"type": "x", "y": KEY, "audio": audio}))
+        assert json.loads(live.recv(timeout=10))["type"] == "session.created"
+        assert json.loads(live.recv(timeout=10))["type"] == "error"
+    with pytest.raises(InvalidStatus):
+        connect(f"{address.replace('http', 'ws')}/elsewhere?api-key={KEY}").__enter__()
     metrics = httpx2.get(f"{address}/metrics").text
     assert 'voxguard_requests_total{route="chat/completions",status="200"} 1.0' in metrics
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=30)[0].decode()
     assert process.returncode == 0
     assert os.listdir(tmp_path) == []  # noqa: PTH208
-    for secret in (KEY, base64_of(wav)[100:132], base64_of(wav)[3000:3032]):
-        assert secret not in said + metrics
+    for secret in (KEY, "realtime", "elsewhere", audio[100:132], audio[3000:3032]):
+        assert secret not in said + metrics.replace('route="realtime"', "")
     assert "POST refused: 400, invalid_audio" in said
 
 

@@ -63,6 +63,12 @@ def test_live_formats(name, wire):
     assert Wire.named(name, 24_000) == wire
 
 
+@pytest.mark.parametrize("rate", [0, -1, 383_999, "24000", True, 1e9, [24_000]])
+def test_live_rates_that_are_not_known(rate):
+    with pytest.raises(UnsupportedAudioError, match="accepted are 8000, 11025"):
+        Wire.named({"type": "audio/pcm", "rate": rate}, 24_000)
+
+
 @pytest.mark.parametrize("name", ["opus", {"type": "audio/opus"}, 7, None, {"type": ["x"]}])
 def test_live_formats_that_are_not_known(name):
     with pytest.raises(UnsupportedAudioError, match="accepted are audio/pcm, pcm16"):

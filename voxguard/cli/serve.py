@@ -76,7 +76,7 @@ def serve(
         str | None, typer.Option(envvar="VOXGUARD_SSL_PASSWORD", help="Of the TLS key.")
     ] = None,
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], typer.Option(help="How much is said.")
+        Literal["info", "warning", "error"], typer.Option(help="How much is said.")
     ] = "info",
 ) -> None:
     """Stand in front of an OpenAI-compatible server and let no raw voice through."""

@@ -115,7 +115,7 @@ class Gateway:
                     "server-timing": f"voxguard;dur={1000 * (perf_counter() - started):.1f}",
                 }
             return await self._upstream.forward(request, content, content_type, extra)
-        _look_into_query(request)
+        _look_into_head(request)
         return await self._upstream.forward(request, None, None, {})
 
     async def converse(self, client: WebSocket) -> None:
@@ -132,7 +132,7 @@ class Gateway:
             raise RefusedError(
                 503, "not_configured", "this gateway was started without live workers"
             )
-        _look_into_query(client)
+        _look_into_head(client)
         if self._streams >= self.settings.max_streams:
             raise RefusedError(
                 429, "too_many_streams", "too many live connections; try again later"
@@ -176,7 +176,7 @@ class Gateway:
     ) -> tuple[bytes | None, str | None]:
         """The body without raw voices, and its type."""
         path = request.url.path
-        _look_into_query(request)
+        _look_into_head(request)
         if not body:
             return None, None
         if request.method not in ("POST", "PUT", "PATCH"):
@@ -223,8 +223,10 @@ def _has_body(request: Request) -> bool:
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
-def _look_into_query(request: Request | WebSocket) -> None:
-    refuse_audio({"query": dict(request.query_params)})
+def _look_into_head(request: Request | WebSocket) -> None:
+    """Path, query and headers hold no audio either."""
+    refuse_audio({"path": request.url.path, "query": dict(request.query_params)})
+    refuse_audio({"headers": dict(request.headers)})
 
 
 class Clips:

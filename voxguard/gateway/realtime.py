@@ -84,7 +84,6 @@ async def _connected(client: WebSocket, settings: Settings) -> ClientConnection:
             user_agent_header=None,
             open_timeout=_OPEN_S,
             max_size=None,
-            proxy=None,
         )
     except websockets.InvalidStatus as error:
         status = error.response.status_code

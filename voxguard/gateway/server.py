@@ -24,7 +24,8 @@ def run(settings: Settings, *, host: str, port: int, log_level: str, **tls: Any)
         settings: What the gateway is told.
         host: Address to listen on.
         port: Port to listen on.
-        log_level: Of the standard library's levels.
+        log_level: ``"info"``, ``"warning"`` or ``"error"``. There is no more to hear: libraries
+            log frames on ``"debug"``.
         **tls: uvicorn's options whose names begin with ``ssl_``.
 
     Raises:
@@ -47,7 +48,8 @@ def run(settings: Settings, *, host: str, port: int, log_level: str, **tls: Any)
             **tls,
         )
     )
-    logging.getLogger("uvicorn.error").addFilter(_without_tracebacks)
+    logging.getLogger("uvicorn.error").addFilter(_says_nothing_of_what_passes)
+    logging.getLogger("voxguard").setLevel(log_level.upper())
     try:
         asyncio.run(_serve(server, app.state.gateway))
     except KeyboardInterrupt:
@@ -64,8 +66,10 @@ async def _serve(server: uvicorn.Server, gateway: Gateway) -> None:
         await gateway.stop()
 
 
-def _without_tracebacks(record: logging.LogRecord) -> bool:
-    """The message of a foreign error can hold what it stumbled over; its type cannot."""
+def _says_nothing_of_what_passes(record: logging.LogRecord) -> bool:
+    """Drops lines with paths, whose queries can hold keys; of foreign errors leaves the type."""
+    if record.levelno < logging.INFO or "WebSocket %s" in str(record.msg):
+        return False
     if record.exc_info:
         kind = record.exc_info[0]
         record.msg, record.args = f"failed: {kind.__name__ if kind else 'unknown'}", ()

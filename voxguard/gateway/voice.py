@@ -22,6 +22,7 @@ _LAWS: dict[str, Law] = {
     "g711_alaw": "ALAW",
 }
 _PCM = ("audio/pcm", "pcm16")
+_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _G711_RATE = 8_000
 
 
@@ -52,7 +53,11 @@ class Wire:
         kind = name.get("type", _PCM[0]) if isinstance(name, dict) else name
         if kind in _PCM:
             stated = name.get("rate") if isinstance(name, dict) else None
-            return cls(stated if isinstance(stated, int) else rate)
+            if stated is not None and stated not in _RATES:
+                raise UnsupportedAudioError(
+                    f"got live audio at {stated!r} Hz; accepted are {', '.join(map(str, _RATES))}"
+                )
+            return cls(stated or rate)
         if isinstance(kind, str) and kind in _LAWS:
             return cls(_G711_RATE, _LAWS[kind])
         raise UnsupportedAudioError(
