@@ -3,11 +3,11 @@
     python -m benchmarks.bench_gateway --json FILE
 
 Recordings of 10 s (synthetic voices, 16 kHz WAV) in chat completions, so many at once; then live
-connections that push 20 ms of 24 kHz PCM in real time. Gateway, upstream and clients share
-the machine's cores. Added latency: that of a request through the gateway less the median of a direct one
-under the same load. Lag: from the moment that a live sample is sent to the moment that the client
-learns that it arrived. Memory: proportional set size of all the gateway's processes. The numbers of
-requests are bounded.
+connections that push 20 ms of 24 kHz PCM in real time. Gateway, upstream and clients share the
+machine's cores. Added latency: that of a request through the gateway less the median of a direct
+one under the same load. Lag: from the moment that a live sample is sent to the moment that the
+client learns that it arrived. Memory: proportional set size of all the gateway's processes. The
+numbers of requests are bounded.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""A whole process for one short file: ``voxguard anonymize`` beside a script that runs B2.
+"""Whole processes: one short file beside a script that runs B2, and how every command starts.
 
     python -m benchmarks.bench_startup --vpc CHECKOUT --json FILE
 
 CPU time, user and system, of the process from start to finish, in turn. The file is 10 s of a
-synthetic voice.
+synthetic voice; ``default`` anonymizes it by voice conversion. The bytes are those of the wheel,
+which pip builds for it.
 """
 
 from __future__ import annotations
@@ -35,6 +36,41 @@ def cpu_of(command: list[str]) -> float:
     return sum(after[2:4]) - sum(before[2:4])
 
 
+COMMANDS = (
+    "anonymize",
+    "compare",
+    "demo",
+    "doctor",
+    "evaluate",
+    "keygen",
+    "methods",
+    "pool",
+    "serve",
+)
+
+
+def starts(repeats: int) -> dict[str, dict[str, float]]:
+    """CPU seconds until every command has said how it is used, and of an import."""
+    commands = {name: ["-m", "voxguard", name, "--help"] for name in COMMANDS}
+    commands |= {"python": ["-c", ""], "import voxguard": ["-c", "import voxguard"]}
+    rows = {}
+    for name, command in commands.items():
+        times = [cpu_of([sys.executable, *command]) for _ in range(repeats + 1)]
+        rows[name] = spread(times[1:])  # the first fills the caches
+        print(f"{name:16s} {rows[name]['median']:.2f} s CPU to start")
+    return rows
+
+
+def wheel_bytes() -> int:
+    """Size of the package as it is shipped."""
+    root = str(Path(voxguard.__file__).parents[1])
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, root]
+        subprocess.run(command, check=True)
+        [wheel] = Path(folder).glob("*.whl")
+        return wheel.stat().st_size
+
+
 def main() -> None:
     """Measure and print."""
     options = arguments(__doc__ or "")
@@ -43,7 +79,8 @@ def main() -> None:
         with AudioWriter(source, RATE, 1) as writer:
             writer.write(voxguard.synthetic_voice(seconds=10.0)[None])
         files = [str(source), str(target)]
-        commands = {"voxguard": [sys.executable, "-m", "voxguard", "anonymize", *files]}
+        plain = [sys.executable, "-m", "voxguard", "anonymize", *files]
+        commands = {"voxguard": [*plain, "--method", "mcadams"], "default": plain}
         if options.vpc is not None:
             commands["B2"] = [sys.executable, "-c", B2, str(options.vpc), *files]
         times: dict[str, list[float]] = {name: [] for name in commands}
@@ -56,7 +93,13 @@ def main() -> None:
     rows = {name: spread(values) for name, values in times.items()}
     for name, row in rows.items():
         print(f"{name:9s} {row['median']:.2f} s CPU ({row['min']:.2f} to {row['max']:.2f})")
-    finish({"data": "10 s of a synthetic voice", "cpu_seconds": rows}, options.json)
+    if "B2" in times:
+        shares = [b2 / ours for b2, ours in zip(times["B2"], times["voxguard"], strict=True)]
+        rows["voxguard"]["times B2"] = spread(shares)  # type: ignore[assignment]
+    size = wheel_bytes()
+    print(f"wheel     {size / 1e6:.1f} MB")
+    results = {"cpu_seconds": rows, "starts": starts(options.repeats), "wheel_bytes": size}
+    finish({"data": "10 s of a synthetic voice", **results}, options.json)
 
 
 if __name__ == "__main__":

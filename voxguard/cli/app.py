@@ -30,7 +30,7 @@ app.command("methods")(methods.methods)
 app.command("doctor")(doctor.doctor)
 app.command("keygen")(keygen.keygen)
 app.command("serve", help=serve.HELP, epilog=EXIT_CODES)(serve.serve)
-app.command("demo")(demo.demo)
+app.command("demo", help=demo.HELP, epilog=EXIT_CODES)(demo.demo)
 app.add_typer(pool.app, name="pool")
 
 

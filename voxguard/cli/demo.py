@@ -1,4 +1,4 @@
-"""``voxguard demo``: see it work in ten seconds, with nothing of one's own."""
+"""``voxguard demo``: see and hear it work, on this machine, with nothing of one's own."""
 
 from __future__ import annotations
 
@@ -7,14 +7,62 @@ from typing import Annotated
 
 import typer
 
+from voxguard.errors import ConfigurationError, MissingExtraError
+
+HELP = """Hear what anonymization does.
+
+\b
+  voxguard demo             opens a page: record, drop a file or take a made voice (extra: demo)
+  voxguard demo FOLDER      writes voice.wav and voice.anonymized.wav there, without any extra
+
+The page is served to this machine alone. It stores nothing and sends nothing anywhere.
+"""
+
 _RATE = 16_000
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(help="Where to write the two files.")] = Path(),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace them.")] = False,
+    folder: Annotated[
+        Path | None, typer.Argument(help="Write two files here instead of opening the page.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the two files.")] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the page; 0: a free one.")
+    ] = 0,
+    browser: Annotated[
+        bool,
+        typer.Option("--browser/--no-browser", help="Open it, or only print its address."),
+    ] = True,
 ) -> None:
-    """Make a synthetic voice, anonymize it, and keep both to compare."""
+    """Hear what anonymization does."""
+    if folder is None:
+        if overwrite:
+            raise ConfigurationError("--overwrite goes with a folder: voxguard demo FOLDER")
+        _open_page(port, browser)
+    else:
+        _write_files(folder, overwrite)
+
+
+def _open_page(port: int, browser: bool) -> None:
+    from voxguard.models.optional import optional
+
+    try:
+        for package in ("starlette", "uvicorn"):
+            optional(package, "demo", "the page")
+    except MissingExtraError as error:
+        raise ConfigurationError(
+            f"{error}; or, without it, `voxguard demo .` writes a voice and its anonymized version "
+            "as two files"
+        ) from None
+    from voxguard.demo.server import run
+
+    def announce(address: str) -> None:
+        typer.echo(f"{address}\nfor this machine alone, until Ctrl-C")
+
+    run(port, announce, open_browser=browser)
+
+
+def _write_files(folder: Path, overwrite: bool) -> None:
     import voxguard
     from voxguard.audio import AudioWriter
 

@@ -1,0 +1,1 @@
+"""The page that shows what anonymization does to a recording."""
