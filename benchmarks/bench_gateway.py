@@ -234,7 +234,7 @@ def served(method: str, direct: str, run: Callable[[str, int], Any]) -> Any:
     """What a run gives against a gateway of its own."""
     port = free_port()
     command = [sys.executable, "-m", "voxguard", "serve", "--upstream", direct, "--port", str(port),
-               "--method", method, "--log-level", "error"]  # fmt: skip
+               "--method", method, "--max-streams", "99", "--log-level", "error"]  # fmt: skip
     process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
     try:
         wait_for(f"http://127.0.0.1:{port}/healthz")

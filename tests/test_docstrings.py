@@ -11,12 +11,20 @@ import numpy as np
 import pytest
 
 import voxguard
+from voxguard.errors import MissingExtraError
 
 MODULES = ["voxguard"] + [
     module.name
     for module in pkgutil.walk_packages(voxguard.__path__, "voxguard.")
     if not module.name.endswith("._kernel") and not module.name.endswith(".__main__")
 ]
+
+
+def load(name):
+    try:
+        return importlib.import_module(name)
+    except MissingExtraError as error:  # an integration whose framework is not here
+        pytest.skip(str(error))
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +39,7 @@ def test_the_modules_are_found():
 @pytest.mark.skipif(int(np.__version__.split(".")[0]) < 2, reason="reprs are those of numpy 2")
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name):
-    module = importlib.import_module(name)
+    module = load(name)
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     finder = doctest.DocTestFinder(exclude_empty=True)
     runner = doctest.DocTestRunner(optionflags=flags)
@@ -43,7 +51,7 @@ def test_examples(name):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_everything_public_is_documented(name):
-    module = importlib.import_module(name)
+    module = load(name)
     assert module.__doc__
     for title, value in vars(module).items():
         own = getattr(value, "__module__", None) == name and not title.startswith("_")
@@ -53,5 +61,6 @@ def test_everything_public_is_documented(name):
 
 def test_the_examples_are_not_all_gone():
     find = doctest.DocTestFinder().find
-    tests = [test for name in MODULES for test in find(importlib.import_module(name))]
+    names = [name for name in MODULES if not name.startswith("voxguard.integrations.")]
+    tests = [test for name in names for test in find(importlib.import_module(name))]
     assert sum(len(test.examples) for test in tests) > 20

@@ -327,6 +327,16 @@ class TestLimits:
         with connect(url):
             pass
 
+    def test_as_many_streams_as_the_machine_carries(self, make_gateway):
+        server = make_gateway(live_workers=1)
+        workers = server.gateway.workers
+        assert workers.all[1].rtf > 0
+        assert 10 < workers.live_streams < 1000
+        workers.all[1].rtf = 0.2  # a slow method
+        url = f"ws://127.0.0.1:{server.port}/v1/realtime"
+        with connect(url), connect(url), pytest.raises(Exception, match="429"):
+            connect(url).__enter__()
+
 
 class TestBrokenMethods:
     @pytest.mark.parametrize("kind", ["raise", "nan", "copy", "shape", "memory"])

@@ -116,7 +116,7 @@ def test_it_writes_and_says_nothing_of_what_passes(serve, upstream, wav, tmp_pat
 @POSIX
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_it_finishes_what_is_under_way(serve, upstream, wav, sent):
-    process, address = serve("--method", "test-scramble", "-o", "pause_ms=1500")
+    process, address = serve("--method", "test-scramble", "-o", "pause_ms=1500", "--live-jobs", 0)
     answers = []
     thread = threading.Thread(target=lambda: answers.append(chat(address, wav)))
     thread.start()

@@ -27,8 +27,8 @@ def decode_g711(data: bytes, law: Law) -> Samples:
 
     Example:
         >>> from voxguard.audio.g711 import decode_g711
-        >>> decode_g711(bytes([0xFF, 0x80]), "ULAW")
-        array([[0.        , 0.98034668]], dtype=float32)
+        >>> 32768 * decode_g711(bytes([0xFF, 0x80]), "ULAW")
+        array([[    0., 32124.]], dtype=float32)
     """
     if not data:
         return np.zeros((1, 0), np.float32)

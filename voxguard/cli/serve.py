@@ -59,7 +59,9 @@ def serve(
     max_body_mb: Annotated[float, typer.Option(help="Largest body of a request.")] = 32.0,
     max_seconds: Annotated[float, typer.Option(help="Longest recording.")] = 600.0,
     max_waiting: Annotated[int, typer.Option(help="Requests with a body at once.")] = 64,
-    max_streams: Annotated[int, typer.Option(help="Live connections at once.")] = 32,
+    max_streams: Annotated[
+        int | None, typer.Option(help="Live connections at once.  [by the speed of the method]")
+    ] = None,
     job_timeout: Annotated[float, typer.Option(help="Seconds to anonymize a recording.")] = 120.0,
     upstream_timeout: Annotated[
         float, typer.Option(help="Seconds that the server may be silent.")

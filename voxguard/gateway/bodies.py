@@ -60,9 +60,16 @@ async def parse_json(content: bytes) -> Any:
     return await asyncio.to_thread(_parse, content)
 
 
-async def dump_json(value: Any) -> bytes:
-    """JSON as bytes; what is forwarded is always written anew, never passed on as it came."""
-    return await asyncio.to_thread(_dump, value)
+def dump_json(value: Any) -> bytes:
+    """JSON as bytes; what is forwarded is always written anew, never passed on as it came.
+
+    Raises:
+        RefusedError: It holds a number that JSON cannot.
+    """
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    except ValueError:
+        raise RefusedError(400, "invalid_json", "the JSON holds a number too large") from None
 
 
 def _parse(content: bytes) -> Any:
@@ -74,15 +81,6 @@ def _parse(content: bytes) -> Any:
         raise RefusedError(400, "invalid_json", "the JSON is nested too deeply") from None
     except ValueError:
         raise RefusedError(400, "invalid_json", "the body is not JSON in UTF-8") from None
-
-
-def _dump(value: Any) -> bytes:
-    try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
-    except ValueError:
-        raise RefusedError(
-            400, "invalid_json", "the JSON holds a number that is too large"
-        ) from None
 
 
 def _refuse_constant(_: str) -> NoReturn:

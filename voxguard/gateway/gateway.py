@@ -128,12 +128,12 @@ class Gateway:
             raise RefusedError(
                 404, "not_understood", "live connections are understood at /v1/realtime"
             )
-        if not self.workers.can_live:
+        if not self.workers.live_streams:
             raise RefusedError(
                 503, "not_configured", "this gateway was started without live workers"
             )
         _look_into_head(client)
-        if self._streams >= self.settings.max_streams:
+        if self._streams >= (self.settings.max_streams or self.workers.live_streams):
             raise RefusedError(
                 429, "too_many_streams", "too many live connections; try again later"
             )
@@ -192,7 +192,7 @@ class Gateway:
             )
         if kind == "application/json":
             made = await _protect_json(path, await parse_json(body), clips.convert)
-            return await dump_json(made), "application/json"
+            return await asyncio.to_thread(dump_json, made), "application/json"
         if kind == "multipart/form-data":
             fields = parse_form(stated, body)
             if path.endswith(_FORMS):

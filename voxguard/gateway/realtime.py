@@ -116,7 +116,7 @@ async def _upwards(
             continue
         try:
             for forwarded in made:
-                await server.send((await dump_json(forwarded)).decode())
+                await server.send(dump_json(forwarded).decode())
         except websockets.ConnectionClosed:
             return
 

@@ -34,7 +34,8 @@ class Settings:
         max_body_mb: Largest body of a request, in MB.
         max_seconds: Longest recording, in seconds.
         max_waiting: Requests with audio at once; more are told to come later (429).
-        max_streams: Live connections at once; more are told to come later (429).
+        max_streams: Live connections at once; more are told to come later (429). By default as
+            many as the machine can carry, by the speed that the live method shows at the start.
         job_timeout_s: A recording that takes longer to anonymize is given up.
         upstream_timeout_s: How long the server may be silent before it is given up.
         audio_hosts: Hosts from which ``audio_url`` is fetched. An address that is not public is
@@ -63,7 +64,7 @@ class Settings:
     max_body_mb: float = 32.0
     max_seconds: float = 600.0
     max_waiting: int = 64
-    max_streams: int = 32
+    max_streams: int | None = None
     job_timeout_s: float = 120.0
     upstream_timeout_s: float = 600.0
     audio_hosts: tuple[str, ...] = ()
@@ -89,6 +90,8 @@ class Settings:
             )
         for name in _LIMITS:
             value = getattr(self, name)
+            if name == "max_streams" and value is None:
+                continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
                 raise ConfigurationError(f"{name} takes a number above 0, got {value!r}")
         for name, least in (("recording_workers", 1), ("live_workers", 0)):

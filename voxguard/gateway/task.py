@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -19,6 +20,7 @@ from voxguard.files.memory import render_bytes
 from voxguard.streaming import Session
 
 _WARM_UP_RATE = 16_000
+_WARM_UP_CHUNKS = 50  # of 20 ms
 _NICENESS = 5  # of recordings, which can wait, where live audio cannot
 
 
@@ -43,7 +45,7 @@ def serve(connection: Connection, method: str, options: Mapping[str, Any], live:
     except VoxguardError as error:
         connection.send((False, _plain(error)))
         return
-    connection.send((True, None))
+    connection.send((True, task.rtf))
     while True:
         try:
             name, arguments = connection.recv()
@@ -82,6 +84,9 @@ class Task:
         anonymizer: Does the work.
         live: Whether it is for live audio.
 
+    Attributes:
+        rtf: Compute time over audio time, as it was when it was tried out.
+
     Raises:
         VoxguardError: It cannot do what it is for.
     """
@@ -90,12 +95,20 @@ class Task:
         self._anonymizer = anonymizer
         self._sessions: dict[int, Session] = {}
         noise = np.random.default_rng(0).standard_normal(_WARM_UP_RATE).astype(np.float32)
-        if live:
-            self.open(-1, _WARM_UP_RATE, "nobody")
-            self.push(-1, 0.1 * noise[None])
-            self.close(-1)
-        else:
-            self.samples(0.1 * noise[None], _WARM_UP_RATE, "nobody")
+        try_out = self._try_live if live else self._try_recording
+        try_out(0.1 * noise[None])  # loads what is needed
+        start = time.process_time()
+        try_out(0.1 * noise[None])
+        self.rtf = (time.process_time() - start) / (len(noise) / _WARM_UP_RATE)
+
+    def _try_recording(self, samples: Samples) -> None:
+        self.samples(samples, _WARM_UP_RATE, "nobody")
+
+    def _try_live(self, samples: Samples) -> None:
+        self.open(-1, _WARM_UP_RATE, "nobody")
+        for chunk in np.split(samples, _WARM_UP_CHUNKS, axis=1):
+            self.push(-1, chunk)
+        self.close(-1)
 
     def recording(self, content: bytes, speaker: str, max_seconds: float) -> tuple[bytes, str]:
         """Anonymize the content of an audio file; gives that of another, and its suffix."""

@@ -18,6 +18,7 @@ from voxguard.errors import VoxguardError
 from voxguard.gateway.task import serve
 
 START_S = 120.0  # to import, load and try out
+HEADROOM = 0.5  # of a processor for live audio; the rest is for what is around it
 
 
 class WorkerError(VoxguardError, RuntimeError):
@@ -31,6 +32,10 @@ class Worker:
         method: Name of its anonymizer.
         options: Of the anonymizer, key included.
         live: Whether it anonymizes live audio.
+
+    Attributes:
+        rtf: Compute time over audio time, as it was when the process started.
+        starts: How often the process was started.
     """
 
     def __init__(self, method: str, options: Mapping[str, Any], *, live: bool) -> None:
@@ -40,6 +45,7 @@ class Worker:
         self._connection: Connection | None = None
         self._stopped = False
         self.starts = 0
+        self.rtf = 0.0
 
     @property
     def is_alive(self) -> bool:
@@ -84,7 +90,7 @@ class Worker:
         self._process, self._connection = process, here
         self.starts += 1
         try:
-            self._receive(START_S)
+            self.rtf = self._receive(START_S)
         except VoxguardError:
             self._kill()
             raise
@@ -187,9 +193,9 @@ class Workers:
         return await asyncio.shield(call)
 
     @property
-    def can_live(self) -> bool:
-        """Whether there are workers for live sessions."""
-        return bool(self._live)
+    def live_streams(self) -> int:
+        """How many live sessions the workers can carry, at half of the speed that they showed."""
+        return sum(max(1, int(HEADROOM / max(worker.rtf, 1e-3))) for worker in self._live)
 
     async def open(self, sample_rate: int, speaker: str, *, timeout_s: float) -> LiveSession:
         """Open a live session on the worker that has the fewest.

@@ -8,13 +8,20 @@ from voxguard.files.memory import render_bytes
 from voxguard.payloads.clip import Clip
 
 
-def render_clip(clip: Clip, anonymizer: Anonymizer, *, speaker: str | None = None) -> Clip:
+def render_clip(
+    clip: Clip,
+    anonymizer: Anonymizer,
+    *,
+    speaker: str | None = None,
+    max_seconds: float | None = None,
+) -> Clip:
     """Anonymize a clip.
 
     Args:
         clip: With content.
         anonymizer: Does the work.
         speaker: Who speaks, to keep one pseudo-voice.
+        max_seconds: Longest recording that is accepted.
 
     Returns:
         A clip of the same format.
@@ -37,5 +44,7 @@ def render_clip(clip: Clip, anonymizer: Anonymizer, *, speaker: str | None = Non
             "a recording behind an address would be heard raw, and is not fetched here; "
             "put it into the request, or go through voxguard serve, which fetches"
         )
-    content, suffix = render_bytes(clip.content, anonymizer, speaker=speaker)
+    content, suffix = render_bytes(
+        clip.content, anonymizer, speaker=speaker, max_seconds=max_seconds
+    )
     return Clip(content, clip.format or suffix)

@@ -1,0 +1,1 @@
+"""voxguard inside other frameworks: one thin file each."""
