@@ -42,6 +42,39 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def gateway() -> str:
+    """Recordings, then live connections, of every method."""
+    methods = json.loads((RESULTS / "gateway.json").read_text())["methods"]
+    lines = [
+        "| recordings of 10 s | at once | requests a second | times real time "
+        "| added: median, 99 % | memory |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, found in methods.items():
+        lines.extend(
+            f"| {name} | {row['at_once']} | {row['per_second']:.1f} "
+            f"| {row['times_real_time']:.0f} "
+            f"| {row['added_p50_ms']:.0f} ms, {row['added_p99_ms']:.0f} ms "
+            f"| {row['memory_mb']:.0f} MB |"
+            for row in found["clips"]
+        )
+    lines += [
+        "",
+        "| live, 20 ms at a time | streams | lag: median, 99 % | straight to the upstream "
+        "| memory |",
+        "|---|---|---|---|---|",
+    ]
+    for name, found in methods.items():
+        lines.extend(
+            f"| {name} | {row['streams']} "
+            f"| {row['lag_p50_ms']:.0f} ms, {row['lag_p99_ms']:.0f} ms "
+            f"| {row['direct_lag_p50_ms']:.0f} ms, {row['direct_lag_p99_ms']:.0f} ms "
+            f"| {row['memory_mb']:.0f} MB |"
+            for row in found["live"]
+        )
+    return "\n".join(lines)
+
+
 def fill(mark: str, content: str, page: Path = ROOT / "README.md") -> None:
     """Put a table into a page between its marks; with ``--check`` only say if it is there."""
     old = page.read_text()
@@ -57,3 +90,4 @@ def fill(mark: str, content: str, page: Path = ROOT / "README.md") -> None:
 
 if __name__ == "__main__":
     fill("benchmarks", table())
+    fill("gateway", gateway(), ROOT / "benchmarks" / "README.md")
