@@ -1,4 +1,4 @@
-"""``voxguard anonymize``: files, folders and pipes."""
+"""``voxguard anonymize``: files, folders, corpora and pipes."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from voxguard.cli.codes import FAILED
+from voxguard.cli.corpus import make_options, run_corpus
 from voxguard.cli.job import PIPE, Job
 from voxguard.cli.make import make_anonymizer
 from voxguard.cli.output import echo_error, echo_json, echo_table, echo_warning, progress_bar
 from voxguard.errors import ConfigurationError, VoxguardError
+
+Kind = Literal["folder", "manifest", "webdataset", "parquet"]
 
 if TYPE_CHECKING:
     from voxguard.anonymizers.base import Anonymizer
     from voxguard.files import FolderReport
     from voxguard.files.interruption import Stop
 
-HELP = """Anonymize a recording, a folder of recordings, or a live stream.
+HELP = """Anonymize a recording, a folder of recordings, a corpus, or a live stream.
 
 \b
   voxguard anonymize interview.wav anonymous.wav
   voxguard anonymize corpus/ anonymous/ --jobs 4 --resume
   voxguard anonymize corpus/ anonymous/ --key-file my.key --speaker-from folder
+  voxguard anonymize shards/ anonymous/ --from webdataset --keep txt --engine ray
   arecord -f S16_LE -r 16000 | voxguard anonymize - - | aplay
 
 What fails is reported and never copied. Results go to stdout, all else to stderr.
@@ -97,11 +101,57 @@ def anonymize(
     max_latency_ms: Annotated[
         float | None, typer.Option(help="Upper bound on the delay in a pipe.")
     ] = None,
+    engine: Annotated[
+        Literal["local", "ray"] | None,
+        typer.Option(help="Who does a corpus: processes here, or the cluster of RAY_ADDRESS."),
+    ] = None,
+    source_kind: Annotated[
+        Kind | None, typer.Option("--from", help="What IN is, if it is a corpus.")
+    ] = None,
+    target_kind: Annotated[
+        Kind | None, typer.Option("--to", help="What OUT becomes.  [as IN]")
+    ] = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="i/n", help="Every n-th unit from the i-th (from 0) on.")
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="A column, field or extension that is carried on; nothing else is."
+        ),
+    ] = None,
+    speaker_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The column or field that names speakers.")
+    ] = None,
+    audio_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of Parquet files.  [audio]")
+    ] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option(help="Longest recording in a corpus.  [7200]")
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Do units of a corpus with failures again.")
+    ] = False,
+    cpus_per_worker: Annotated[float | None, typer.Option(help="With Ray.  [1]")] = None,
+    gpus_per_worker: Annotated[float | None, typer.Option(help="With Ray.  [0]")] = None,
 ) -> None:
-    """Anonymize a recording, a folder of recordings, or a live stream."""
+    """Anonymize a recording, a folder of recordings, a corpus, or a live stream."""
     if not (source and target):
         raise ConfigurationError("IN or OUT is empty; name a file, a folder, or - for a pipe")
     job = Job(source, target, speaker, speaker_from, jobs, resume, overwrite, as_json)
+    corpus = make_options(
+        engine=engine,
+        source_kind=source_kind,
+        target_kind=target_kind,
+        shard=shard,
+        keep=keep,
+        speaker_column=speaker_column,
+        audio_column=audio_column,
+        max_seconds=max_seconds,
+        retry_failed=retry_failed,
+        cpus=cpus_per_worker,
+        gpus=gpus_per_worker,
+    )
     wire = {"raw": raw, "rate": rate, "channels": channels, "encoding": encoding}
     if PIPE not in (source, target):
         job.refuse("files; it is for pipes", **wire, max_latency_ms=max_latency_ms)
@@ -113,10 +163,14 @@ def anonymize(
     if PIPE in (source, target):
         from voxguard.cli.pipe import Wire, run_pipe
 
+        job.refuse("pipes; it is for corpora", **corpus.given())
         job.refuse("pipes", speaker_from=speaker_from, resume=resume, json=as_json, jobs=jobs)
         if key_file is not None and speaker is None and session is None:
             raise ConfigurationError("under a key, say with --speaker whose voice the pipe holds")
         run_pipe(job, anonymizer, Wire(raw, rate, channels, encoding), max_latency_ms)
+    elif corpus.asked(job):
+        making = {"option": option or [], "key_file": key_file, "seed": seed, "scope": scope}
+        run_corpus(job, corpus, anonymizer, {**making, "session": session})
     else:
         _report(job, anonymizer, _folder(job, anonymizer) if Path(source).is_dir()
                 else _file(job, anonymizer))  # fmt: skip

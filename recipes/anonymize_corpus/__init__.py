@@ -1,0 +1,1 @@
+"""A corpus, anonymized on one machine or many."""
