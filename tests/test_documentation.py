@@ -26,6 +26,7 @@ SYSTEMS = {
     "WORLD, differential": "world-differential",
     "x-vector swap": "xvector-swap",
     "voice conversion": "voice-conversion",
+    "voice conversion, 1 level": "voice-conversion-1",
     "voice conversion, live at 41 ms": "voice-conversion-live",
 }
 PUBLIC = ("voxguard", "voxguard.audio", "voxguard.errors", "voxguard.evaluation",
