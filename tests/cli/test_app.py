@@ -93,7 +93,7 @@ def test_doctor(call):
     assert about["packages"]["numpy"]
     assert about["libsndfile"]
     assert about["mcadams_kernel"]
-    assert "no audio is sent" in about["network"]
+    assert "no raw audio is sent" in about["network"]
     assert call("doctor")[0] == 0
 
 

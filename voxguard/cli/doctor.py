@@ -15,7 +15,8 @@ from voxguard.cli.output import echo_json, echo_table
 _CORE = ("numpy", "scipy", "soundfile", "soxr", "typer", "rich", "PyYAML", "safetensors")
 _OFFLINE = (
     "no connection is opened, but to fetch models from a hub, for methods and attackers that need "
-    "one; no audio is sent"
+    "one, to object stores and clusters that are named, and by serve to its upstream; "
+    "no raw audio is sent"
 )
 
 
