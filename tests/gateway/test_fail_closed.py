@@ -35,6 +35,8 @@ def plugin(monkeypatch):
     """Methods that break on demand; workers inherit the path."""
     monkeypatch.setattr(sys, "path", [str(PLUGIN), *sys.path])
     monkeypatch.setattr(registry, "_searched", False)
+    monkeypatch.setattr(registry, "_references", dict(registry._references))
+    monkeypatch.setattr(registry, "_classes", dict(registry._classes))
 
 
 def body(content, form="wav"):
