@@ -175,11 +175,14 @@ class TestBadForms:
         assert not upstream.requests
 
     def test_a_form_elsewhere(self, gateway, upstream, wav):
-        for path in ("/v1/files", "/v1/audio/transcriptions/", "/v1/uploads/u/parts", "/v1/x"):
+        for path in ("/v1/files", "/v1/audio/transcriptions/", "/v1/x"):
             answer = httpx2.post(f"{gateway.url}{path}", files={"file": ("a.wav", wav)})
             refused(answer, 400, "invalid_audio")
             answer = httpx2.post(f"{gateway.url}{path}", files={"file": ("a.pdf", b"x" + wav)})
             refused(answer, 400, "invalid_audio")
+        for part in (b"%PDF-1.7 or samples", wav):
+            answer = httpx2.post(f"{gateway.url}/v1/uploads/u/parts", files={"data": ("a", part)})
+            refused(answer, 400, "not_understood")
         assert not upstream.requests
         document = {"file": ("a.pdf", b"%PDF-1.7 of text alone")}
         assert httpx2.post(f"{gateway.url}/v1/files", files=document).status_code == 200
@@ -252,6 +255,7 @@ class TestWaysAround:
         audio = base64_of(wav[:3000])
         for answer in (
             httpx2.get(f"{gateway.url}/v1/models", params={"voice": audio}),
+            httpx2.get(f"{gateway.url}/v1/models?a={audio.replace('+', '-')}&a=b"),
             httpx2.get(f"{gateway.url}/v1/models/{audio.replace('/', '_')}"),
             httpx2.get(f"{gateway.url}/v1/models", headers={"x-note": audio}),
         ):
@@ -269,6 +273,7 @@ class TestWaysAround:
     @pytest.mark.parametrize("path", ["/v1/realtime/calls", "/v1/realtime/client_secrets"])
     def test_live_connections_past_the_gateway(self, gateway, upstream, path):
         refused(post(gateway, {"session": {"type": "realtime"}}, path), 400, "not_understood")
+        refused(httpx2.post(f"{gateway.url}{path}"), 400, "not_understood")
         answer = httpx2.post(f"{gateway.url}{path}", content="v=0\r\no=- 1 1 IN IP4 0",
                              headers={"content-type": "application/sdp"})  # fmt: skip
         assert answer.status_code == 400

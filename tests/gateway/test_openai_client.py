@@ -289,7 +289,7 @@ class TestRealtime:
             assert told.error.event_id == "mine"
             assert "base64" in told.error.message
             connection.send({"type": "something.new", "audio": base64_of(data)})
-            assert until(connection, "error").error.code == "invalid_audio"
+            assert until(connection, "error").error.code == "not_understood"
             append(connection, data)
             connection.input_audio_buffer.commit()
             until(connection, "input_audio_buffer.committed")

@@ -18,6 +18,19 @@ _APPEND = "input_audio_buffer.append"
 _ENDS = ("input_audio_buffer.commit", "session.close")  # of a turn: the rest goes out before
 _UPDATES = ("session.update", "transcription_session.update")
 _TOLD = ("session.created", "session.updated", "transcription_session.updated")
+_APPENDS = (_APPEND, f"session.{_APPEND}")
+# Of other events nobody knows what their fields hold: bare samples look like any other base64.
+_KNOWN = (
+    *_ENDS,
+    "input_audio_buffer.clear",
+    "output_audio_buffer.clear",
+    "conversation.item.create",
+    "conversation.item.delete",
+    "conversation.item.retrieve",
+    "conversation.item.truncate",
+    "response.create",
+    "response.cancel",
+)
 _PARTS = ("input_audio", "output_audio", "audio")
 
 Event = dict[str, Any]
@@ -66,13 +79,15 @@ class Conversation:
 
     async def _from_client(self, event: Event) -> list[Event]:
         kind = event.get("type")
-        if isinstance(kind, str) and kind.endswith(_APPEND):
+        if kind in _APPENDS:
             self._append = kind
             data = _decoded(event.get("audio"), "audio")
             refuse_audio({name: value for name, value in event.items() if name != "audio"})
             return self._appends(await self.voice.push(data), event)
         if kind in _UPDATES:
             return await self._updated(event)
+        if kind not in _KNOWN:
+            raise RefusedError(400, "not_understood", "an event of this type is not understood")
         if kind == "conversation.item.create" and isinstance(event.get("item"), dict):
             refuse_audio({name: value for name, value in event.items() if name != "item"})
             return [{**event, "item": await self._item(event["item"], "item")}]

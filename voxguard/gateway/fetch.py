@@ -41,7 +41,11 @@ async def fetch_audio(url: str, hosts: tuple[str, ...], most: int, param: str | 
             "--allow-audio-host HOST); send it inline, as base64",
             param,
         )
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        port = parts.port
+    except ValueError:
+        raise RefusedError(400, _CODE, "the audio's address has no such port", param) from None
+    port = port or (443 if parts.scheme == "https" else 80)
     address = await _public_address(host, port, param)
     netloc = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
     target = urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))

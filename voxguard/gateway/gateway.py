@@ -100,6 +100,13 @@ class Gateway:
             RefusedError: It is not forwarded.
             VoxguardError: Its audio cannot be anonymized.
         """
+        if "/realtime" in request.url.path:
+            raise RefusedError(
+                400,
+                "not_understood",
+                "this would open a live connection past the gateway; connect to the gateway's own "
+                "WebSocket at /v1/realtime",
+            )
         if _has_body(request):
             started = perf_counter()
             async with self._place():
@@ -183,13 +190,6 @@ class Gateway:
             raise RefusedError(400, "not_understood", f"a {request.method} request has a body")
         stated = request.headers.get("content-type", "")
         kind = stated.partition(";")[0].strip().lower()
-        if "/realtime" in path:
-            raise RefusedError(
-                400,
-                "not_understood",
-                "this would open a live connection past the gateway; connect to the gateway's own "
-                "WebSocket at /v1/realtime",
-            )
         if kind == "application/json":
             made = await _protect_json(path, await parse_json(body), clips.convert)
             return await asyncio.to_thread(dump_json, made), "application/json"
@@ -197,6 +197,10 @@ class Gateway:
             fields = parse_form(stated, body)
             if path.endswith(_FORMS):
                 fields = await protect_transcription(fields, clips.convert)
+            elif "/uploads/" in path:
+                raise RefusedError(
+                    400, "not_understood", "a part of an upload cannot be told from a voice"
+                )
             else:
                 check_upload(fields)
             content_type, content = build_form(fields)
@@ -224,9 +228,10 @@ def _has_body(request: Request) -> bool:
 
 
 def _look_into_head(request: Request | WebSocket) -> None:
-    """Path, query and headers hold no audio either."""
-    refuse_audio({"path": request.url.path, "query": dict(request.query_params)})
-    refuse_audio({"headers": dict(request.headers)})
+    """Path, query and headers hold no audio either; a name can be there twice."""
+    query = [list(pair) for pair in request.query_params.multi_items()]
+    refuse_audio({"path": request.url.path, "query": query})
+    refuse_audio({"headers": [list(pair) for pair in request.headers.items()]})
 
 
 class Clips:

@@ -32,7 +32,7 @@ _STARTS = (
     (b"\x00\x00\x01\xba", "mpeg video"),
 )
 _STILL_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")  # pictures in MP4 boxes
-_OTHER = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"%PDF-", b"BM", b"II*\x00", b"MM\x00*")
+_OTHER = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"%PDF-", b"II*\x00", b"MM\x00*")
 # Signatures that are long enough to be looked for anywhere, in bytes and in base64.
 _INSIDE = re.compile(rb"RIFF[\s\S]{4}WAVE|fLaC\x00\x00\x00\x22|OggS\x00\x02")
 _INSIDE_TEXT = re.compile(r"UklGR[\w+/-]{5,6}XQVZF|ZkxhQwAAACI|T2dnUwAC")
@@ -83,6 +83,8 @@ def holds_audio(content: bytes) -> bool:
 
 def is_picture_or_page(head: bytes) -> bool:
     """Whether the first bytes are those of a picture or a PDF."""
+    if head.startswith(b"BM"):
+        return head[6:10] == bytes(4)  # two letters alone would let samples through
     return head.startswith(_OTHER) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
