@@ -10,6 +10,7 @@
     │   ├── CorruptAudioError     the file is damaged, cut short or lies about itself
     │   └── NonFiniteAudioError   NaN or infinity among the samples
     ├── OutputError           the result could not be written (it exists, the disk is full ...)
+    ├── ModelError            an audio LLM could not be asked, or gave no answer
     └── StreamError           a live session broke; it has been silent since
 
 A message says what was got, what is accepted and what to do. Messages never hold samples, keys
@@ -28,6 +29,7 @@ __all__ = [
     "ConfigurationError",
     "CorruptAudioError",
     "MissingExtraError",
+    "ModelError",
     "NonFiniteAudioError",
     "OutputError",
     "PayloadError",
@@ -100,6 +102,10 @@ class NonFiniteAudioError(AudioError):
 
 class OutputError(VoxguardError, OSError):
     """The result could not be written; no partial file bears its name."""
+
+
+class ModelError(VoxguardError, RuntimeError):
+    """An audio LLM could not be asked, or gave no answer; asking again may help."""
 
 
 class StreamError(VoxguardError, RuntimeError):
