@@ -14,6 +14,9 @@ import pytest
 from voxguard.arrays import Samples
 from voxguard.dsp.voice import synthetic_voice
 
+# Recipes are not part of the package: they are found from the root of the repository.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 RATE = 16_000
 OUTCOMES = pytest.StashKey[list[str]]()
 

@@ -83,16 +83,18 @@ class JsonLines:
         file.seek(0)
         content = file.read()
         whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) < len(content):
-            file.truncate(len(whole))
         lines = [_parsed(line, number, path) for number, line in enumerate(whole.splitlines(), 1)]
-        if not lines:
-            _write(file, path, header)
-        elif lines[0] != json.loads(json.dumps(header)):
+        if lines and lines[0] != json.loads(json.dumps(header)):
             raise ConfigurationError(
                 f"{path} holds {_told(lines[0])}, this run is about {_told(header)}; take another "
                 "file"
             )
+        if not lines and not _line(header).startswith(content):
+            raise ConfigurationError(f"{path} is another kind of file; take another name")
+        if len(whole) < len(content):
+            file.truncate(len(whole))
+        if not lines:
+            _write(file, path, header)
         self.found = lines[1:]
 
     def add(self, line: dict[str, Any]) -> None:
@@ -180,9 +182,13 @@ class AnswerRecord:
 
 def _write(file: IO[bytes], path: Path, line: dict[str, Any]) -> None:
     with output_error(path):
-        file.write(json.dumps(line).encode("ascii") + b"\n")
+        file.write(_line(line))
         file.flush()
         os.fsync(file.fileno())
+
+
+def _line(content: dict[str, Any]) -> bytes:
+    return json.dumps(content).encode("ascii") + b"\n"
 
 
 def _digest(prompt: str) -> str:
