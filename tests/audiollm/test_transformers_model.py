@@ -26,7 +26,7 @@ def folder(tmp_path_factory):
     model, processor = build([PROMPT, "a man", "a woman"], seconds=4, width=64, layers=2)
     with torch.no_grad():
         for weight in model.parameters():
-            weight.mul_(8.0)  # so that answers depend on what is heard
+            weight.mul_(3.0)  # so that answers depend on what is heard
     model.save_pretrained(target)
     processor.save_pretrained(target)
     return target
@@ -49,7 +49,7 @@ def test_it_hears(model, make_voice):
         for samples in (make_voice(), make_voice(speaker=1), np.zeros(RATE, np.float32), None)
     ]
     for other in scores[1:]:
-        assert not np.allclose(scores[0], other, atol=1e-3)
+        assert np.abs(scores[0] - other).max() > 1e-4
 
 
 def test_scores_are_those_that_answers_are_made_from(model, make_voice):

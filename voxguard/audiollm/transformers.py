@@ -149,16 +149,14 @@ class TransformersModel:
         encoder = self._encoder()
         with self._failing():
             inputs = self.inputs(samples, sample_rate, "")
-            heard: list[Any] = []
-            hook = encoder.register_forward_hook(lambda _, __, output: heard.append(output))
-            try:
-                self.model(**inputs)
-            finally:
-                hook.remove()
-            states = getattr(heard[0], "last_hidden_state", heard[0])
+            given, made = self._observed(encoder, inputs)
+            states = getattr(made, "last_hidden_state", made)
             states = states[0] if isinstance(states, tuple) else states
             frames = states.reshape(-1, states.shape[-1]).float().cpu().numpy()
-            return np.ascontiguousarray(frames[: math.ceil(len(frames) * _filled(inputs))])
+            if given.numel() < inputs["input_features"].numel():  # it was spared the padding
+                return np.ascontiguousarray(frames)
+            filled = _filled(inputs, len(samples) / sample_rate * self.sample_rate, self.processor)
+            return np.ascontiguousarray(frames[: math.ceil(len(frames) * filled)])
 
     def inputs(self, samples: Samples | None, sample_rate: int, prompt: str) -> Any:
         """The request as the model's ``forward`` and ``generate`` take it.
@@ -185,6 +183,20 @@ class TransformersModel:
             if self._torch.is_tensor(value) and value.is_floating_point():
                 made[key] = value.to(self.model.dtype)
         return made.to(self.model.device)
+
+    def _observed(self, module: Any, inputs: Any) -> tuple[Any, Any]:
+        """What a module is given, and what it gives, when the model runs."""
+        seen: list[tuple[Any, Any]] = []
+
+        def look(_: Any, args: Any, kwargs: Any, output: Any) -> None:
+            seen.append((next(filter(self._torch.is_tensor, (*args, *kwargs.values()))), output))
+
+        hook = module.register_forward_hook(look, with_kwargs=True)
+        try:
+            self.model(**inputs)
+        finally:
+            hook.remove()
+        return seen[0]
 
     def _audio_part(self, samples: Samples) -> dict[str, Any]:
         if type(self.processor).__name__.startswith("Voxtral"):  # takes no arrays
@@ -253,9 +265,14 @@ def _longer(inputs: Any, ids: Any, torch: Any) -> dict[str, Any]:
     return made
 
 
-def _filled(inputs: Any) -> float:
+def _filled(inputs: Any, samples: float, processor: Any) -> float:
     """Share of the encoder's frames that are not padding."""
     for name in ("feature_attention_mask", "input_features_mask"):
         if name in inputs:
             return float(inputs[name].float().mean())
-    return 1.0
+    hop = getattr(getattr(processor, "feature_extractor", None), "hop_length", None)
+    features = inputs.get("input_features")
+    if hop is None or features is None:
+        return 1.0
+    columns = features.shape[0] * features.shape[-1]  # clips of 30 s one after the other
+    return min(1.0, math.ceil(samples / hop) / columns)

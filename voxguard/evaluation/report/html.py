@@ -36,8 +36,8 @@ def render_report(results: Results) -> str:
     Raises:
         MissingExtraError: Jinja2 is not installed.
     """
-    return _render(
-        "report.html.j2",
+    return render_page(
+        TEMPLATES / "report.html.j2",
         results=results,
         verdict=verdict(results),
         sections=sections(results),
@@ -57,16 +57,28 @@ def render_comparison(comparison: Comparison) -> str:
     Raises:
         MissingExtraError: Jinja2 is not installed.
     """
-    return _render(
-        "comparison.html.j2",
+    return render_page(
+        TEMPLATES / "comparison.html.j2",
         comparison=comparison,
         sections=comparison_sections(comparison),
         title=f"{len(comparison.entries)} evaluations compared",
     )
 
 
-def _render(template: str, **content: Any) -> str:
-    made = _environment().get_template(template)
+def render_page(template: Path, **content: Any) -> str:
+    """Make a page of the reports' kind.
+
+    Args:
+        template: Extends ``base.html.j2``; its text is escaped.
+        content: ``title``, ``sections``, and what the template takes besides.
+
+    Returns:
+        The page.
+
+    Raises:
+        MissingExtraError: Jinja2 is not installed (``report``).
+    """
+    made = _environment().from_string(template.read_text("utf-8"))
     return made.render(version=voxguard.__version__, eer_direction=EER_DIRECTION, **content)
 
 
