@@ -112,6 +112,16 @@ def test_a_clip_that_cannot_be_read_is_no_fault_of_the_model():
     )
 
 
+def test_questions_that_always_fail_do_not_keep_the_others_from_being_asked(tmp_path):
+    model = Counting(lambda prompt, _: int(prompt[8:-1]) < 7)
+    with AnswerRecord(tmp_path / "a.jsonl", "m") as record:
+        for _ in range(3):
+            with pytest.raises(ModelError):
+                ask(model, questions(30), record, attempts=1)
+    with AnswerRecord(tmp_path / "a.jsonl", "m") as record:
+        assert all(record.answer(question).text for question in questions(30)[7:])
+
+
 def test_a_wrong_configuration_stops_at_once():
     def refuses(samples, sample_rate, prompt):
         raise ConfigurationError("no such model")

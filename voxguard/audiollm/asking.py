@@ -57,7 +57,10 @@ def ask(
     _check(questions, concurrency, attempts, give_up_after)
     record = record or AnswerRecord()
     kept = {question.key: record.answer(question) for question in questions}
-    open_ = [q for q in questions if (answer := kept[q.key]) is None or answer.text is None]
+    new = [q for q in questions if kept[q.key] is None]
+    # Last, so that a few that always fail do not keep a run from ever getting past them.
+    failed = [q for q in questions if (answer := kept[q.key]) and answer.text is None]
+    open_ = [*new, *failed]
     run = _Run(model, record, attempts, pause_s, give_up_after)
     run.ask_all(open_, concurrency, _telling(progress, len(questions), len(open_)))
     answers = {question.key: record.answer(question) for question in questions}
