@@ -81,7 +81,7 @@ def test_a_model_that_has_gone_stops_the_run_and_loses_nothing(tmp_path, concurr
         pytest.raises(ModelError, match=r"\d times in a row.*run"),
     ):
         ask(gone, questions(100), record, attempts=1, concurrency=concurrency)
-    assert len(gone.asked) <= 25 + concurrency
+    assert len(gone.asked) < 50  # a late success starts the count anew
     back = Counting()
     with AnswerRecord(path, "m") as record:
         answers = ask(back, questions(100), record, concurrency=concurrency)
