@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from voxguard.anonymizers.base import option_defaults, registry
-from voxguard.gateway.bodies import dump_json, parse_json, read_body
+from voxguard.gateway.bodies import take_body
 from voxguard.gateway.conversation import Conversation
 from voxguard.gateway.fetch import fetch_audio
 from voxguard.gateway.forward import Upstream
@@ -23,17 +23,12 @@ from voxguard.gateway.refusals import RefusedError
 from voxguard.gateway.settings import Settings
 from voxguard.gateway.voices import voice_name
 from voxguard.gateway.workers import Worker, Workers
-from voxguard.payloads.form import (
-    build_form,
-    check_upload,
-    parse_form,
-    protect_transcription,
-)
-from voxguard.payloads.openai import Clip, Convert, protect_chat, protect_responses, refuse_audio
+from voxguard.payloads.body import protect_body, read_body
+from voxguard.payloads.clip import Clip
+from voxguard.payloads.generic import refuse_audio
 from voxguard.pseudonym import generate_key
 
 _BODY_S = 60.0  # for a client to send its body
-_FORMS = ("/audio/transcriptions", "/audio/translations")
 _LIVE = ("/realtime", "/realtime/translations")
 
 
@@ -159,7 +154,7 @@ class Gateway:
     async def _body(self, request: Request) -> bytes:
         try:
             async with asyncio.timeout(_BODY_S):
-                return await read_body(request, self.settings.max_body)
+                return await take_body(request, self.settings.max_body)
         except TimeoutError:
             raise RefusedError(
                 408, "too_slow", f"the body took over {_BODY_S:g} s to come"
@@ -179,47 +174,20 @@ class Gateway:
             self.meters.waiting.set(self._busy)
 
     async def _protected(
-        self, request: Request, body: bytes, clips: Clips
+        self, request: Request, content: bytes, clips: Clips
     ) -> tuple[bytes | None, str | None]:
         """The body without raw voices, and its type."""
-        path = request.url.path
         _look_into_head(request)
-        if not body:
+        if not content:
             return None, None
         if request.method not in ("POST", "PUT", "PATCH"):
             raise RefusedError(400, "not_understood", f"a {request.method} request has a body")
         stated = request.headers.get("content-type", "")
-        kind = stated.partition(";")[0].strip().lower()
-        if kind == "application/json":
-            made = await _protect_json(path, await parse_json(body), clips.convert)
-            return await asyncio.to_thread(dump_json, made), "application/json"
-        if kind == "multipart/form-data":
-            fields = parse_form(stated, body)
-            if path.endswith(_FORMS):
-                fields = await protect_transcription(fields, clips.convert)
-            elif "/uploads/" in path:
-                raise RefusedError(
-                    400, "not_understood", "a part of an upload cannot be told from a voice"
-                )
-            else:
-                check_upload(fields)
-            content_type, content = build_form(fields)
-            return content, content_type
-        raise RefusedError(
-            415,
-            "not_understood",
-            f"a body of type {kind or 'unknown'} is not understood at {path}, could hold a voice, "
-            "and is not forwarded",
-        )
-
-
-async def _protect_json(path: str, body: Any, convert: Convert) -> Any:
-    if path.endswith("/chat/completions"):
-        return await protect_chat(body, convert)
-    if path.endswith("/responses"):
-        return await protect_responses(body, convert)
-    refuse_audio(body)
-    return body
+        # Beside the event loop: the other requests need not wait for a large body.
+        body = await asyncio.to_thread(read_body, request.url.path, stated, content)
+        made = await protect_body(body, clips.convert)
+        content_type, written = await asyncio.to_thread(made.write)
+        return written, content_type
 
 
 def _has_body(request: Request) -> bool:

@@ -14,14 +14,15 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from websockets.asyncio.client import ClientConnection, connect
 
 from voxguard.errors import AudioError
-from voxguard.gateway.bodies import dump_json, parse_json
 from voxguard.gateway.conversation import Conversation
 from voxguard.gateway.forward import sent_headers
 from voxguard.gateway.meters import Meters
 from voxguard.gateway.refusals import RefusedError
 from voxguard.gateway.settings import Settings
+from voxguard.payloads.body import read_json, write_json
 
 _OPEN_S = 10.0
+_LARGE = 1 << 16  # bytes of an event that is read beside the event loop
 _BROKEN = 1011
 _NOT_UNDERSTOOD = 1003
 _OURS = ("sec-websocket-", "x-voxguard-")
@@ -116,13 +117,15 @@ async def _upwards(
             continue
         try:
             for forwarded in made:
-                await server.send(dump_json(forwarded).decode())
+                await server.send(write_json(forwarded).decode())
         except websockets.ConnectionClosed:
             return
 
 
 async def _event(text: str) -> dict[str, Any]:
-    event = await parse_json(text.encode("utf-8", "surrogatepass"))
+    content = text.encode("utf-8", "surrogatepass")
+    large = len(content) >= _LARGE
+    event = await asyncio.to_thread(read_json, content) if large else read_json(content)
     if not isinstance(event, dict):
         raise RefusedError(400, "not_understood", "an event is a JSON object")
     return event

@@ -8,7 +8,14 @@ from starlette.responses import JSONResponse
 
 from voxguard.errors import AudioError, ConfigurationError, StreamError, VoxguardError
 from voxguard.gateway.workers import WorkerError
+from voxguard.payloads.body import MalformedBodyError, UnknownBodyError, UnknownRouteError
 
+_BODIES = (
+    (MalformedBodyError, 400, "invalid_json"),
+    (UnknownBodyError, 415, "not_understood"),
+    (UnknownRouteError, 400, "not_understood"),
+    (AudioError, 400, "invalid_audio"),
+)
 _TYPES = {429: "rate_limit_error"}  # of client errors; the others are invalid requests
 
 
@@ -32,8 +39,9 @@ class RefusedError(VoxguardError):
         if isinstance(error, RefusedError):
             return error
         message, param = str(error), getattr(error, "param", None)
-        if isinstance(error, AudioError):
-            return cls(400, "invalid_audio", message, param)
+        for kind, status, code in _BODIES:
+            if isinstance(error, kind):
+                return cls(status, code, message, param)
         if isinstance(error, WorkerError | StreamError):
             return cls(503, "anonymization_failed", message)
         if isinstance(error, ConfigurationError):

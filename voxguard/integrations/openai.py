@@ -6,7 +6,6 @@ route, its audio anonymized, and what could be a voice and is not understood is 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from voxguard.anonymizers.base import Anonymizer, create
 from voxguard.errors import ConfigurationError, PayloadError
 from voxguard.models.optional import optional
+from voxguard.payloads.body import protect_body, read_body
 from voxguard.payloads.clip import Clip, Convert
-from voxguard.payloads.form import build_form, check_upload, parse_form, protect_transcription
-from voxguard.payloads.openai import protect_chat, protect_responses, refuse_audio
+from voxguard.payloads.generic import refuse_audio
 from voxguard.payloads.render import render_clip
 
 if TYPE_CHECKING:
@@ -110,19 +109,12 @@ class _Guard:
         refuse_audio(
             {"url": path, "query": [list(pair) for pair in request.url.params.multi_items()]}
         )
-        content = request.content
-        if not content:
+        if not request.content:
             return request
-        stated = request.headers.get("content-type", "")
-        kind = stated.partition(";")[0].strip().lower()
         if "content-encoding" in request.headers:
             raise PayloadError("a compressed body cannot be looked into, so it is not sent")
-        if kind == "application/json":
-            stated, content = "application/json", _dump(await _json(path, _parse(content), convert))
-        elif kind == "multipart/form-data":
-            stated, content = build_form(await _form(path, parse_form(stated, content), convert))
-        else:
-            raise PayloadError(f"a body of type {kind or 'unknown'} could be a voice: not sent")
+        body = read_body(path, request.headers.get("content-type", ""), request.content)
+        stated, content = (await protect_body(body, convert)).write()
         left_out = (b"content-length", b"content-type", b"transfer-encoding")
         headers = [pair for pair in request.headers.raw if pair[0].lower() not in left_out]
         return httpx2.Request(
@@ -132,45 +124,6 @@ class _Guard:
             content=content,
             extensions=request.extensions,
         )
-
-
-async def _json(path: str, body: Any, convert: Convert) -> Any:
-    if path.endswith("/chat/completions"):
-        return await protect_chat(body, convert)
-    if path.endswith("/responses") or "/responses/" in path:
-        return await protect_responses(body, convert)
-    refuse_audio(body)
-    return body
-
-
-async def _form(path: str, fields: Any, convert: Convert) -> Any:
-    if path.endswith(("/audio/transcriptions", "/audio/translations")):
-        return await protect_transcription(fields, convert)
-    if "/uploads/" in path:
-        raise PayloadError("a part of an upload cannot be told from a voice; send the file whole")
-    check_upload(fields)
-    return fields
-
-
-def _parse(content: bytes) -> Any:
-    try:
-        return json.loads(content.decode(), object_pairs_hook=_once)
-    except (ValueError, RecursionError):
-        raise PayloadError(
-            "the body is no JSON that can be looked into, so it is not sent"
-        ) from None
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys are there once: two readers could take different ones."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError
-    return found
-
-
-def _dump(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _at_once(work: Coroutine[Any, Any, T]) -> T:
