@@ -14,22 +14,16 @@ from voxguard.errors import ConfigurationError, ModelError
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+from tiny_audio_llm import PROMPT, save_audio_llm  # noqa: E402
+
 from recipes.train_audio_llm.architecture import build  # noqa: E402
 
 RATE = 16_000
-PROMPT = "Is the speaker a man or a woman?"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    target = tmp_path_factory.mktemp("audio-llm")
-    model, processor = build([PROMPT, "a man", "a woman"], seconds=4, width=64, layers=2)
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.mul_(3.0)  # so that answers depend on what is heard
-    model.save_pretrained(target)
-    processor.save_pretrained(target)
-    return target
+    return save_audio_llm(tmp_path_factory.mktemp("audio-llm"))
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ class EndpointModel:
         api_key: str | None = None,
         requests_per_minute: float | None = None,
         timeout_s: float = 60.0,
-        retries: int = 4,
+        retries: int = 2,
         max_tokens: int = 256,
         temperature: float = 0.0,
         data_url: bool | None = None,

@@ -11,7 +11,19 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import voxguard
-from voxguard.cli import anonymize, compare, demo, doctor, evaluate, keygen, methods, pool, serve
+from voxguard.cli import (
+    anonymize,
+    card,
+    compare,
+    demo,
+    doctor,
+    evaluate,
+    keygen,
+    methods,
+    pool,
+    probe,
+    serve,
+)
 from voxguard.cli.codes import DONE, EXIT_CODES, FAILED, INTERRUPTED, USAGE
 from voxguard.cli.output import echo_error, echo_json
 from voxguard.errors import ConfigurationError, VoxguardError
@@ -26,6 +38,9 @@ app = typer.Typer(
 app.command("anonymize", help=anonymize.HELP, epilog=EXIT_CODES)(anonymize.anonymize)
 app.command("evaluate", help=evaluate.HELP, epilog=EXIT_CODES)(evaluate.evaluate)
 app.command("compare", help=compare.HELP, epilog=compare.EXIT_CODES)(compare.compare)
+app.command("probe", help=probe.HELP, epilog=EXIT_CODES)(probe.probe)
+app.command("card", help=card.CARD_HELP, epilog=EXIT_CODES)(card.card)
+app.command("gate", help=card.GATE_HELP, epilog=card.GATE_EXIT_CODES)(card.gate)
 app.command("methods")(methods.methods)
 app.command("doctor")(doctor.doctor)
 app.command("keygen")(keygen.keygen)

@@ -83,7 +83,8 @@ def probe_utility(
         >>> found.figure("accuracy", task="words").value
         0.0
     """
-    asked, notes = exercises(choose(manifest, limit, seed), tasks, seed)
+    chosen = choose(manifest, limit, seed)
+    asked, notes = exercises(chosen, tasks, seed, others=manifest.utterances)
     ways = heard(anonymizers, CONDITIONS)
     questions = {(way.name, i): _question(way, one) for way in ways for i, one in enumerate(asked)}
     answers = ask(

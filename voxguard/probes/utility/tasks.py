@@ -58,7 +58,11 @@ class Exercise:
 
 
 def exercises(
-    utterances: Sequence[Utterance], tasks: Sequence[Task], seed: int
+    utterances: Sequence[Utterance],
+    tasks: Sequence[Task],
+    seed: int,
+    *,
+    others: Sequence[Utterance] = (),
 ) -> tuple[list[Exercise], list[str]]:
     """One exercise a clip and task, where the manifest has what it takes.
 
@@ -67,6 +71,7 @@ def exercises(
         tasks: ``"words"`` and ``"transcription"`` need transcripts, ``"questions"`` the columns
             ``question`` and ``answer``.
         seed: Of the words that are asked for and offered.
+        others: Whose words may be offered, too.
 
     Returns:
         The exercises, and what had to be left out.
@@ -86,7 +91,7 @@ def exercises(
     """
     if unknown := [task for task in tasks if task not in TASKS]:
         raise ConfigurationError(f"unknown task {unknown[0]!r}; there are {', '.join(TASKS)}")
-    vocabulary = sorted({word for u in utterances for word in _words(u.transcript)})
+    vocabulary = sorted({word for u in (*utterances, *others) for word in _words(u.transcript)})
     found, notes = [], []
     for task in tasks:
         made = [one for u in utterances if (one := _exercise(task, u, vocabulary, seed))]
