@@ -31,6 +31,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {  # and which of the shared options ea
     "metrics": (),
     "dp": (),
     "gateway": (),
+    "corpus": SPEECH,
 }
 COSTS = ("times plain", "times_direct")  # ratios of which less is better; of the others more
 WORSE = 1.25

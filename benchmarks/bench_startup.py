@@ -38,13 +38,16 @@ def cpu_of(command: list[str]) -> float:
 
 COMMANDS = (
     "anonymize",
+    "card",
     "compare",
     "demo",
     "doctor",
     "evaluate",
+    "gate",
     "keygen",
     "methods",
     "pool",
+    "probe",
     "serve",
 )
 

@@ -9,9 +9,11 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+CORE_HOUR, GB_MONTH = 0.04, 0.023
 NAMES = {
     "B2": "VoicePrivacy 2024 B2",
     "numpy": "voxguard, numpy only",
@@ -75,11 +77,122 @@ def gateway() -> str:
     return "\n".join(lines)
 
 
+def ledger() -> str:
+    """What each part does beside its peer, in the same run."""
+    mcadams, neural, world, encoders = (
+        _rows(n) for n in ("mcadams", "neural", "world", "encoders")
+    )
+    start = _read("startup")["cpu_seconds"]
+    metrics = _read("metrics")
+    sklearn = metrics["peers"]["sklearn"]
+    dp = _read("dp")["networks"]["ECAPA-TDNN, C=64, 2 s"]["rows"]
+    step, opacus = (dp[name]["ms a step"]["median"] for name in (
+        "speaker-level, vectorised", "Opacus, hooks"))  # fmt: skip
+    hubert = neural["HuBERT base"]["rtf"]["median"] + neural["HiFi-GAN V1"]["rtf"]["median"]
+    peers, dio = (
+        ("HuBERT base + HiFi-GAN V1", 1 / hubert),
+        ("pyworld, DIO", _speed(world["pyworld, dio"])),
+    )
+    lines = ["| what | voxguard | peer, in the same run | ratio |", "|---|---|---|---|"]
+    for what, row, (peer, speed), ratio in (
+        ("McAdams", mcadams["avx512"], ("VoicePrivacy 2024 B2", _speed(mcadams["B2"])), "times_b2"),
+        ("voice conversion", neural["voice_conversion"], peers, "times peers"),
+        ("voice conversion, live", neural["voice_conversion, live, 20 ms"], peers, "times peers"),
+        ("x-vector swap", neural["xvector_swap"], peers, "times peers"),
+        ("world", world["world"], dio, "times pyworld, dio"),
+        ("world, differential", world["differential"], dio, "times pyworld, dio"),
+        ("d-vector of an attacker", encoders["dvector"],
+         ("resemblyzer", _speed(encoders["resemblyzer"])), "times resemblyzer"),
+    ):  # fmt: skip
+        lines.append(
+            f"| {what} | {_speed(row):.0f} x real time | {peer}: {speed:.3g} x real time "
+            f"| {row[ratio]['median']:.1f} x |"
+        )
+    eer = metrics["rows"]["eer"]["median"]
+    lines += [
+        f"| a file of 10 s, whole process (McAdams) | {start['voxguard']['median']:.2f} s CPU "
+        f"| B2: {start['B2']['median']:.2f} s | {start['voxguard']['times B2']['median']:.1f} x |",
+        f"| EER of a million trials | {eer * 1000:.0f} ms | scikit-learn: "
+        f"{sklearn['seconds']['median'] * 1000:.0f} ms | {sklearn['times_ours']['median']:.1f} x |",
+        f"| speaker-level DP, a step of ECAPA-TDNN | {step:.0f} ms | Opacus, example-level: "
+        f"{opacus:.0f} ms | {opacus / step:.1f} x |",
+    ]
+    return "\n".join(lines)
+
+
+def corpus() -> str:
+    """What a corpus costs, measured, and what that comes to at other sizes."""
+    found = _read("corpus")
+    about, rows = found["data"], found["methods"]
+    lines = [
+        f"{about['recordings']} recordings, {about['seconds'] / 60:.1f} minutes, on one core of an "
+        f"{found['machine']['cpu']}:",
+        "",
+        "| method | CPU seconds | times real time, a core | most memory of a process |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{name}` | {row['cpu_seconds']['median']:.1f} | "
+        f"{row['real_time_a_core']['median']:.0f} | {row['memory_mb']:.0f} MB |"
+        for name, row in rows.items()
+    ]
+    hours = (1, 1_000, 60_000)
+    megabytes = about["bytes"] / about["seconds"] * 3600 / 1e6
+    lines += [
+        "",
+        "Worked out from these, **not measured** at this size; money at the prices of "
+        f"{CORE_HOUR} a core-hour and {GB_MONTH} a GB-month, which are assumptions: put in your "
+        "own.",
+        "",
+        "| | 1 h | 1,000 h | 60,000 h (Libri-light) |",
+        "|---|---|---|---|",
+    ]
+    for name, row in rows.items():
+        needed = [h / row["real_time_a_core"]["median"] for h in hours]
+        lines += [
+            f"| `{name}`: core-hours | " + " | ".join(_short(n) for n in needed) + " |",
+            f"| `{name}`: time on 2 cores, 64 cores | "
+            + " | ".join(f"{_duration(n / 2)}, {_duration(n / 64)}" for n in needed) + " |",
+            f"| `{name}`: money | " + " | ".join(f"{n * CORE_HOUR:,.2f}" for n in needed) + " |",
+        ]  # fmt: skip
+    stored = [h * megabytes / 1000 for h in hours]
+    lines += [
+        "| target as large as the source, GB | " + " | ".join(_short(n) for n in stored) + " |",
+        "| its storage a month, money | "
+        + " | ".join(f"{n * GB_MONTH:,.2f}" for n in stored) + " |",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _read(name: str) -> Any:
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+def _rows(name: str) -> Any:
+    return _read(name)["rows"]
+
+
+def _speed(row: Any) -> float:
+    return float(1.0 / row["rtf"]["median"])
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.2g}"
+
+
+def _duration(hours: float) -> str:
+    """As people say it: 40 s, 12 min, 7 h, 3 days."""
+    for unit, length in (("days", 24.0), ("h", 1.0), ("min", 1 / 60)):
+        if hours >= 2 * length:
+            return f"{hours / length:.0f} {unit}"
+    return f"{hours * 3600:.0f} s"
+
+
 def fill(mark: str, content: str, page: Path = ROOT / "README.md") -> None:
     """Put a table into a page between its marks; with ``--check`` only say if it is there."""
     old = page.read_text()
-    marks = rf"(<!-- {mark} -->\n).*(\n<!-- /{mark} -->)"
-    new, count = re.subn(marks, lambda m: m[1] + content + m[2], old, flags=re.DOTALL)
+    marks = rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)"
+    new, count = re.subn(marks, lambda m: f"{m[1]}{content}\n{m[2]}", old, flags=re.DOTALL)
     if count != 1:
         sys.exit(f"{page.name} has no place marked for the {mark}")
     if "--check" not in sys.argv:
@@ -90,4 +203,6 @@ def fill(mark: str, content: str, page: Path = ROOT / "README.md") -> None:
 
 if __name__ == "__main__":
     fill("benchmarks", table())
+    fill("ledger", ledger())
     fill("gateway", gateway(), ROOT / "benchmarks" / "README.md")
+    fill("corpus", corpus(), ROOT / "docs" / "corpus.md")
