@@ -45,7 +45,7 @@ class TransformersModel:
         ConfigurationError: Not found, no audio LLM, or an option out of its range.
 
     Attributes:
-        name: The source.
+        name: The source; of a folder the last two names, since results are shown to others.
         model: The model of transformers, in evaluation mode.
         processor: Its processor.
         sample_rate: Hz that it hears at; clips are resampled to it.
@@ -71,13 +71,13 @@ class TransformersModel:
         if dtype not in ("float32", "bfloat16"):
             raise ConfigurationError(f"dtype= takes 'float32' or 'bfloat16', got {dtype!r}")
         torch = optional("torch", "hub", "an audio LLM")
-        self.name = str(source)
+        self.name = _name(source)
         where: dict[str, Any] = {"revision": revision, "local_files_only": local_files_only}
-        self.processor = load_pretrained("AutoProcessor", self.name, **where)
-        config = load_pretrained("AutoConfig", self.name, **where)
+        self.processor = load_pretrained("AutoProcessor", str(source), **where)
+        config = load_pretrained("AutoConfig", str(source), **where)
         self.sample_rate = _heard_at(self.processor, self.name)
         loaded = load_pretrained(
-            _architecture(config, self.name), self.name, device=pick_device(device), **where
+            _architecture(config, self.name), str(source), device=pick_device(device), **where
         )
         self.model = getattr(loaded, "thinker", loaded).to(getattr(torch, dtype))
         self._torch = torch
@@ -228,6 +228,11 @@ class TransformersModel:
             raise
         except Exception as error:  # models and processors each have errors of their own
             raise ModelError(f"{self.name} fails: {type(error).__name__}: {error}") from error
+
+
+def _name(source: str | Path) -> str:
+    path = Path(source)
+    return "/".join(path.resolve().parts[-2:]) if path.is_dir() else str(source)
 
 
 def _heard_at(processor: Any, source: str) -> int:

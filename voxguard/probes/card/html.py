@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from voxguard.evaluation.report.charts.rows import Item, rows
@@ -24,11 +25,19 @@ from voxguard.evaluation.results import Figure
 from voxguard.probes.card.card import PrivacyCard
 from voxguard.probes.card.gate import GateResult
 from voxguard.probes.document import ProbeDocument
-from voxguard.probes.figures import ADVANTAGE, RAW, UTILITY_LOSS, ProbeFigure
+from voxguard.probes.figures import (
+    ADVANTAGE,
+    NO_AUDIO,
+    RAW,
+    SILENCE,
+    TRANSCRIPT,
+    UTILITY_LOSS,
+    ProbeFigure,
+)
 
 _TEMPLATE = Path(__file__).with_name("card.html.j2")
 _SERIES = {RAW: 0}
-_PER_CENT = ("accuracy", "rate", "share", "loss", "advantage", "fpr", "recall")
+_PER_CENT = ("accuracy", "rate", "loss", "advantage", "told", "recovered", "refusal", "attack")
 
 _INTRO = {
     "attributes": "What the model tells of the speaker, over the best blind guess.",
@@ -76,7 +85,7 @@ def render_card(card: PrivacyCard, verdict: GateResult | None = None) -> str:
 def _section(card: PrivacyCard, document: ProbeDocument) -> Section:
     blocks: tuple[Block, ...] = (
         *charts(_advantages(card, document)),
-        *_table(card, document),
+        *_tables(card, document),
         *_about(document),
     )
     intro = _INTRO.get(document.probe, "A probe of a plug-in.")
@@ -86,15 +95,16 @@ def _section(card: PrivacyCard, document: ProbeDocument) -> Section:
 def _advantages(card: PrivacyCard, document: ProbeDocument) -> Chart | None:
     groups = []
     for name, title in ((ADVANTAGE, "Advantage"), (UTILITY_LOSS, "Loss of utility")):
-        found = document.find(name)
+        found = [f for f in document.find(name) if f.system in (RAW, card.system)]
         groups.append((title, [_item(card, figure) for figure in found]))
     return rows(
         document.probe,
-        "Per cent, with 95 % intervals. Advantage: 0 is a blind guess, 100 is always right.",
+        "Per cent, with 95 % intervals: lower is better. Advantage: 0 is a blind guess, 100 is "
+        "always right.",
         groups,
         unit="%",
-        axis="%: lower is better",
-        chance=[(0.0, "0")],
+        axis="%",
+        chance=[(0.0, "")],
         least=1.0,
     )
 
@@ -104,21 +114,33 @@ def _item(card: PrivacyCard, figure: ProbeFigure) -> Item:
     return Item(name, _plain(figure), _SERIES.get(figure.system, 2), figure.system == card.system)
 
 
-def _table(card: PrivacyCard, document: ProbeDocument) -> tuple[Table, ...]:
-    columns = [Column("figure"), Column("about"), Column("heard"), Column("value")]
+def _tables(card: PrivacyCard, document: ProbeDocument) -> tuple[Table, ...]:
+    main = tuple(dict.fromkeys((RAW, card.system)))
+    controls = tuple(
+        name for name in (SILENCE, NO_AUDIO, TRANSCRIPT)
+        if any(figure.system == name for figure in document.figures)
+    )  # fmt: skip
+    return (
+        *_table(f"Figures of the probe {document.probe}", document, main),
+        *_table("The same where the model hears nothing of the voice", document, controls),
+    )
+
+
+def _table(caption: str, document: ProbeDocument, systems: Sequence[str]) -> tuple[Table, ...]:
+    """A row a figure, a column a system."""
+    cells: dict[tuple[str, str], dict[str, Cell]] = {}
+    for figure in document.figures:
+        if figure.system in systems:
+            about = ", ".join(f"{key} {value}" for key, value in figure.where.items()) or "all"
+            row = cells.setdefault((figure.name.replace("_", " "), about), {})
+            row[figure.system] = figure_cell(_plain(figure), _unit(figure))
+    none = Cell("", kind="missing")
     made = [
-        Row(
-            (
-                Cell(figure.name.replace("_", " ")),
-                Cell(", ".join(f"{key} {value}" for key, value in figure.where.items()) or "all"),
-                Cell(figure.system),
-                figure_cell(_plain(figure), _unit(figure)),
-            ),
-            "reference" if figure.system == RAW != card.system else "",
-        )
-        for figure in document.figures
+        Row((Cell(name), Cell(about), *(row.get(system, none) for system in systems)))
+        for (name, about), row in cells.items()
     ]
-    return table(f"All figures of the probe {document.probe}", columns, made)
+    columns = [Column("figure"), Column("about"), *map(Column, systems)]
+    return table(caption, columns, made)
 
 
 def _about(document: ProbeDocument) -> tuple[Block, ...]:
@@ -137,7 +159,7 @@ def _about(document: ProbeDocument) -> tuple[Block, ...]:
 
 
 def _unit(figure: ProbeFigure) -> str:
-    return "%" if figure.name.endswith(_PER_CENT) else ""
+    return "%" if any(word in figure.name for word in _PER_CENT) else ""
 
 
 def _plain(figure: ProbeFigure) -> Figure:
