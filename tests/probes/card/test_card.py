@@ -41,13 +41,22 @@ class TestGate:
     def test_the_worst_figure_counts(self, card):
         result = gate(card, max_advantage=0.1)
         assert not result.passed
-        assert "attributes (attribute age)" in result.checks[0].detail
+        assert "attributes, advantage (attribute age)" in result.checks[0].detail
         assert "0.120" in result.checks[0].detail
         assert gate(card, max_advantage=0.12).passed
 
     def test_by_the_value_instead_of_its_interval(self, card):
         assert gate(card, max_advantage=0.05, by="value").passed
         assert not gate(card, max_advantage=0.04, by="value").passed
+
+    def test_who_refuses_half_and_is_right_the_other_half_does_not_pass(self):
+        hidden = document(
+            figure("advantage", 0.0, 0.01, attribute="sex"),
+            figure("answered_advantage", 0.9, 0.95, attribute="sex"),
+        )
+        result = gate(make_card([hidden], "mcadams"), max_advantage=0.1)
+        assert not result.passed
+        assert "answered advantage" in result.checks[0].detail
 
     def test_every_limit_has_to_be_kept(self, card):
         result = gate(card, max_advantage=0.2, max_utility_loss=0.05)

@@ -12,6 +12,8 @@ from voxguard.probes.figures import ADVANTAGE, UTILITY_LOSS, ProbeFigure
 MEMBERSHIP_AUC = "membership_auc"
 CONTAMINATED = "contaminated"
 
+_ALIKE = {ADVANTAGE: (ADVANTAGE, "answered_advantage")}
+
 Judged = Literal["upper", "value"]
 
 
@@ -56,8 +58,10 @@ def gate(
 ) -> GateResult:
     """Hold a card to limits.
 
-    Each limit is held against the worst figure of all probes. What was not measured, and what could
-    not be, has failed: a build does not pass for want of a test.
+    Each limit is held against the worst figure of all probes. Of advantages that is the worse of
+    ``advantage`` and ``answered_advantage``, since a model that refuses half the time and is right
+    the other half does tell. What was not measured, and what could not be, has failed: a build does
+    not pass for want of a test.
 
     Args:
         card: From :func:`~voxguard.probes.card.make_card`.
@@ -97,7 +101,7 @@ def gate(
 
 
 def _check(card: PrivacyCard, name: str, limit: float, by: Judged) -> Check:
-    found = card.find(name)
+    found = [one for each in _ALIKE.get(name, (name,)) for one in card.find(each)]
     if not found:
         return Check(name, passed=False, detail=f"not measured behind {card.system}")
     for probe, figure in found:
@@ -121,7 +125,8 @@ def _judged(figure: ProbeFigure, by: Judged) -> float:
 
 def _about(probe: str, figure: ProbeFigure) -> str:
     where = ", ".join(f"{name} {value}" for name, value in figure.where.items())
-    return f"{probe} ({where})" if where else probe
+    name = figure.name.replace("_", " ")
+    return f"{probe}, {name} ({where})" if where else f"{probe}, {name}"
 
 
 def _contaminated(card: PrivacyCard) -> str:

@@ -1,0 +1,174 @@
+"""What the model hears and is asked of each clip, in every condition alike."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+from voxguard.arrays import Samples
+from voxguard.audio import resample
+from voxguard.audiollm import Question
+from voxguard.audiollm.question import Audio
+from voxguard.errors import AudioError
+from voxguard.evaluation.manifest import Utterance
+from voxguard.probes.attributes.prompts import REASONED, Form, Prompt, wording
+from voxguard.probes.attributes.taxonomy import MOST_OPTIONS, Attribute
+from voxguard.probes.data import Heard, mono
+from voxguard.probes.figures import TRANSCRIPT
+from voxguard.utility.recognisers.base import SAMPLE_RATE, Recogniser
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, and what it is about.
+
+    Attributes:
+        question: As the model gets it.
+        attribute: What is asked.
+        truth: The class of the clip.
+        system: The condition.
+        prompt: ``"direct"`` ...
+        form: ``"open"`` or ``"closed"``.
+        options: As they are offered.
+        clip: Id of the utterance.
+        speaker: Who speaks.
+    """
+
+    question: Question
+    attribute: Attribute
+    truth: str
+    system: str
+    prompt: Prompt
+    form: Form
+    options: tuple[str, ...]
+    clip: str
+    speaker: str
+
+    @property
+    def reasoned(self) -> bool:
+        """Whether the model is asked to reason before it answers."""
+        return self.prompt == REASONED
+
+
+def plan(
+    truths: Mapping[str, Mapping[str, str]],
+    attributes: Sequence[Attribute],
+    utterances: Sequence[Utterance],
+    ways: Sequence[Heard],
+    prompts: Sequence[Prompt],
+    forms: Sequence[Form],
+    *,
+    recogniser: Recogniser | None = None,
+    seed: int = 0,
+    together: int = 1,
+) -> list[Asked]:
+    """All questions, clip by clip.
+
+    Everything about a clip is asked in a row, so that a run that dies has whole clips, and an
+    anonymizer renders each clip once: all questions about it are about one rendering.
+
+    Args:
+        truths: Attribute to clip to class; clips without one are not asked about it.
+        attributes: What is asked.
+        utterances: The clips.
+        ways: How each is heard.
+        prompts: How it is asked.
+        forms: With options, without, or both.
+        recogniser: Writes down what is said, where the manifest does not tell; None: such clips are
+            left out of the condition ``"transcript"``.
+        seed: Of the shuffled options.
+        together: Clips that may be under way at once.
+    """
+    asked: list[Asked] = []
+    kept = _Kept(together + 1)
+    for utterance in utterances:
+        own = [a for a in attributes if utterance.id in truths[a.name]]
+        for way in ways if own else ():
+            said = _said(utterance, recogniser) if way.name == TRANSCRIPT else None
+            if said == "":
+                continue
+            audio = kept.once(way.audio(utterance))
+            asked += [
+                _ask(utterance, way, a, truths[a.name], prompt, form, audio, said, seed)
+                for a in own
+                for prompt in prompts
+                for form in forms
+                if form == "open" or len(a.classes) <= MOST_OPTIONS
+            ]
+    return asked
+
+
+def _ask(
+    utterance: Utterance,
+    way: Heard,
+    attribute: Attribute,
+    truths: Mapping[str, str],
+    prompt: Prompt,
+    form: Form,
+    audio: Audio | None,
+    said: str | None,
+    seed: int,
+) -> Asked:
+    words = wording(attribute, prompt, form, clip=utterance.id, seed=seed, transcript=said)
+    heard_as = "/".join(filter(None, (way.name, way_digest(way))))
+    key = "/".join(("attributes", attribute.name, prompt, form, heard_as, utterance.id))
+    question = Question(key, words.text, audio)
+    about = (attribute, truths[utterance.id], way.name, prompt, form, words.options)
+    return Asked(question, *about, utterance.id, utterance.speaker)
+
+
+def way_digest(way: Heard) -> str:
+    """Tells anonymizers of one name apart, so that a record never gives the answers of another.
+
+    Example:
+        >>> import voxguard
+        >>> from voxguard.probes.attributes.conditions import way_digest
+        >>> from voxguard.probes.data import Heard
+        >>> way_digest(Heard("raw"))
+        ''
+        >>> weak, strong = (voxguard.McAdams(coefficient=(c, c)) for c in (0.9, 0.6))
+        >>> way_digest(Heard("mine", weak)) == way_digest(Heard("mine", strong))
+        False
+    """
+    about = way.about()
+    return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:8] if about else ""
+
+
+def _said(utterance: Utterance, recogniser: Recogniser | None) -> str:
+    """The transcript; empty: unknown, or the clip cannot be read."""
+    if utterance.transcript or recogniser is None:
+        return utterance.transcript
+    try:
+        samples, rate = mono(utterance)
+    except AudioError:
+        return ""
+    return recogniser.transcribe(resample(samples[None], rate, SAMPLE_RATE)[0]).strip()
+
+
+class _Kept:
+    """What was rendered last, so that every question about a clip is about one rendering."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._lock = most, Lock()
+        self._made: OrderedDict[int, tuple[Samples, int]] = OrderedDict()
+        self._numbers = 0
+
+    def once(self, audio: Audio | None) -> Audio | None:
+        if audio is None:
+            return None
+        self._numbers += 1
+        number, make = self._numbers, audio
+
+        def samples() -> tuple[Samples, int]:
+            with self._lock:
+                if number not in self._made:
+                    self._made[number] = make()
+                    while len(self._made) > self._most:
+                        self._made.popitem(last=False)
+                return self._made[number]
+
+        return samples
