@@ -9,6 +9,8 @@ import json
 
 from benchmarks.table import ROOT, fill
 from voxguard.evaluation.results import Figure, Results
+from voxguard.probes.document import ProbeDocument
+from voxguard.probes.figures import ProbeFigure
 
 PROTOCOL = "libri-mini"
 SHOWN = {
@@ -98,6 +100,30 @@ def _robust_row(name: str, kind: str, found: dict[str, float]) -> str:
     return f"{start} {alike} | {quality} | {found['level_change_db']:+.1f} dB |"
 
 
+def bystanders_table() -> str:
+    """One row a kind of conversation."""
+    path = ROOT / "eval" / "results" / "bystanders" / "libri-mini.json"
+    document = ProbeDocument.read(path)
+    measures = tuple(dict.fromkeys(figure.name for figure in document.figures))
+    lines = [
+        "| overlap, user over bystander | "
+        + " | ".join(m.replace("_", " ") for m in measures)
+        + " |",
+        "|---|" + "---|" * len(measures),
+    ]
+    for where in dict.fromkeys(tuple(figure.where.items()) for figure in document.figures):
+        found = [document.find(name, **dict(where))[0] for name in measures]
+        at = dict(where)
+        about = f"{at['overlap']} of the shorter turn, {at['snr_db']} dB"
+        lines.append(f"| {about} | " + " | ".join(map(_probed, found)) + " |")
+    return "\n".join(lines)
+
+
+def _probed(figure: ProbeFigure) -> str:
+    return _percent(Figure(figure.value, figure.low, figure.high, figure.n, figure.why))
+
+
 if __name__ == "__main__":
     fill("evaluation", table())
     fill("robust", robust_table(), ROOT / "eval" / "README.md")
+    fill("bystanders", bystanders_table(), ROOT / "docs" / "leak-probes.md")

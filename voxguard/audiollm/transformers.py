@@ -280,4 +280,4 @@ def _filled(inputs: Any, samples: float, processor: Any) -> float:
     if hop is None or features is None:
         return 1.0
     columns = features.shape[0] * features.shape[-1]  # clips of 30 s one after the other
-    return min(1.0, math.ceil(samples / hop) / float(columns))
+    return min(1.0, math.ceil(samples / int(hop)) / int(columns))

@@ -35,7 +35,7 @@ PROBE is one of
   membership    which clips it was trained on                 (column member: yes, no)
   secrets       whether it repeats spoken secrets             (columns secret, secret_kind)
   fairness      whether it answers all groups alike           (column sex, or --set group=NAME)
-  bystanders    what it learns of people who did not ask      (columns question, answer ...)
+  bystanders    what it learns of people who did not ask      (transcript; or question, about ...)
   adversarial   how a perturbation steers it                  (--set prompt=..., target=...)
   utility       what it still understands                     (transcript; or question, answer)
 
@@ -48,6 +48,7 @@ _SHOWN = {
     "attributes": ("advantage", "balanced_accuracy", "refusal_rate", "encoder_advantage"),
     "membership": ("blind_auc", "auc", "auc_drop", "advantage"),
     "secrets": ("told", "told_by_chance", "advantage", "refusal"),
+    "bystanders": ("accuracy", "leak", "advantage", "selective_efficacy", "utility_loss"),
     "fairness": ("gamma", "null_gamma", "gamma_p", "gamma_change", "preference"),
     "adversarial": ("attack_success", "attack_removed", "answer_restored", "answer_kept"),
     "utility": ("accuracy", "agreement", "utility_loss"),

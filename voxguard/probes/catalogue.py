@@ -30,18 +30,22 @@ class Probe:
         title: What it finds out.
         columns: Which the manifest needs, besides path and speaker.
         scores: Whether the model has to show probabilities, which endpoints do not.
+        made_by: Name of the function.
     """
 
     name: str
     title: str
     columns: str
     scores: bool = False
+    made_by: str = ""
 
     @property
     def function(self) -> Callable[..., ProbeDocument]:
         """What runs it, such as :func:`voxguard.probes.attributes.probe_attributes`."""
         module = import_module(f"voxguard.probes.{self.name}")
-        function: Callable[..., ProbeDocument] = getattr(module, f"probe_{self.name}")
+        function: Callable[..., ProbeDocument] = getattr(
+            module, self.made_by or f"probe_{self.name}"
+        )
         return function
 
     @property
@@ -61,7 +65,12 @@ PROBES = {
         Probe("membership", "which clips it was trained on", MEMBER, scores=True),
         Probe("secrets", "whether it repeats spoken secrets", "secret, secret_kind"),
         Probe("fairness", "whether it answers all groups alike", "sex, or another group="),
-        Probe("bystanders", "what it learns of people who did not ask", "question, answer ..."),
+        Probe(
+            "bystanders",
+            "what it learns of people who did not ask",
+            "transcript, or question, options, answer, about",
+            made_by="probe_conversations",
+        ),
         Probe("adversarial", "how a perturbation steers it", "none, or a label", scores=True),
         Probe("utility", "what it still understands", "transcript, or question and answer"),
     )
