@@ -80,12 +80,17 @@ class TestGate:
         assert not result.passed
         assert "every question failed" in result.checks[0].detail
 
-    def test_a_membership_figure_on_contaminated_data_says_nothing(self):
-        low = figure("membership_auc", 0.5, 0.52)
-        for contaminated, passes in ((0.0, True), (1.0, False)):
-            mark = figure("contaminated", contaminated, system="raw")
-            found = make_card([document(low, mark, probe="membership")], "mcadams")
-            assert gate(found, max_membership_auc=0.6).passed is passes
+    @pytest.mark.parametrize(("data", "passes"), [("clean", True), ("contaminated", False)])
+    def test_a_membership_figure_on_contaminated_data_says_nothing(self, data, passes):
+        low = figure("auc", 0.5, 0.52, score="combined", data=data)
+        found = make_card([document(low, probe="membership")], "mcadams")
+        assert gate(found, max_membership_auc=0.6).passed is passes
+
+    def test_members_may_stand_out_on_raw_clips_no_more_than_on_others(self):
+        low = figure("auc", 0.5, 0.52, score="combined", data="clean")
+        high = figure("auc", 0.9, 0.95, "raw", score="combined", data="clean")
+        found = make_card([document(low, high, probe="membership")], "mcadams")
+        assert not gate(found, max_membership_auc=0.6).passed
 
     @pytest.mark.parametrize(
         ("limits", "match"),

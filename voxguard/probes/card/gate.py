@@ -7,10 +7,12 @@ from typing import Literal
 
 from voxguard.errors import ConfigurationError
 from voxguard.probes.card.card import PrivacyCard
-from voxguard.probes.figures import ADVANTAGE, UTILITY_LOSS, ProbeFigure
+from voxguard.probes.figures import ADVANTAGE, RAW, UTILITY_LOSS, ProbeFigure
+from voxguard.probes.membership.figures import HEADLINES
 
 MEMBERSHIP_AUC = "membership_auc"
-CONTAMINATED = "contaminated"
+_MEMBERSHIP, _AUC = "membership", "auc"
+_CONTAMINATED = "contaminated"
 
 _ALIKE = {ADVANTAGE: (ADVANTAGE, "answered_advantage")}
 
@@ -60,8 +62,9 @@ def gate(
 
     Each limit is held against the worst figure of all probes. Of advantages that is the worse of
     ``advantage`` and ``answered_advantage``, since a model that refuses half the time and is right
-    the other half does tell. What was not measured, and what could not be, has failed: a build does
-    not pass for want of a test.
+    the other half does tell. Membership is held to it on raw clips too, since whoever has the model
+    asks it as he likes. What was not measured, and what could not be, has failed: a build does not
+    pass for want of a test.
 
     Args:
         card: From :func:`~voxguard.probes.card.make_card`.
@@ -101,14 +104,15 @@ def gate(
 
 
 def _check(card: PrivacyCard, name: str, limit: float, by: Judged) -> Check:
-    found = [one for each in _ALIKE.get(name, (name,)) for one in card.find(each)]
+    found = _figures(card, name)
     if not found:
         return Check(name, passed=False, detail=f"not measured behind {card.system}")
     for probe, figure in found:
         if figure.value is None:
             return Check(name, passed=False, detail=f"{_about(probe, figure)}: {figure.why}")
-    if name == MEMBERSHIP_AUC and (why := _contaminated(card)):
-        return Check(name, passed=False, detail=why)
+        if figure.where.get("data") == _CONTAMINATED:
+            why = "members and non-members differ before any model is asked, so it says nothing"
+            return Check(name, passed=False, detail=f"{_about(probe, figure)}: {why}")
     probe, worst = max(found, key=lambda one: _judged(one[1], by))
     reached = _judged(worst, by)
     what = "upper end of the interval of " if by == "upper" and worst.high is not None else ""
@@ -129,9 +133,12 @@ def _about(probe: str, figure: ProbeFigure) -> str:
     return f"{probe}, {name} ({where})" if where else f"{probe}, {name}"
 
 
-def _contaminated(card: PrivacyCard) -> str:
-    """Why a membership figure says nothing of the model, if that is so."""
-    for _, figure in card.find(CONTAMINATED, "raw"):
-        if figure.value:
-            return "members and non-members differ before any model is asked, so it says nothing"
-    return ""
+def _figures(card: PrivacyCard, name: str) -> list[tuple[str, ProbeFigure]]:
+    if name != MEMBERSHIP_AUC:
+        return [one for each in _ALIKE.get(name, (name,)) for one in card.find(each)]
+    return [
+        (probe, figure)
+        for system in dict.fromkeys((RAW, card.system))
+        for probe, figure in card.find(_AUC, system)
+        if probe == _MEMBERSHIP and figure.where.get("score") in HEADLINES
+    ]
