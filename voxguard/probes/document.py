@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import voxguard
-from voxguard.audio.publish import PartFile
-from voxguard.errors import ConfigurationError, OutputError
+from voxguard.errors import ConfigurationError
 from voxguard.probes.figures import RAW, ProbeFigure
+from voxguard.probes.json_file import of_schema, read_json, write_json
 
 SCHEMA = "voxguard.probe/1"
 
@@ -98,16 +97,7 @@ class ProbeDocument:
             OutputError: The file exists, or cannot be written.
             ConfigurationError: Something in it is no JSON.
         """
-        try:
-            content = json.dumps(self.as_dict(), indent=1, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise ConfigurationError(f"the document of {self.probe} is no JSON: {error}") from None
-        part = PartFile(Path(path))
-        try:
-            part.write(content.encode("utf-8") + b"\n")
-            part.publish(overwrite=overwrite)
-        finally:
-            part.discard()
+        write_json(self.as_dict(), path, overwrite=overwrite)
 
     @classmethod
     def read(cls, path: str | Path) -> ProbeDocument:
@@ -117,13 +107,7 @@ class ProbeDocument:
             OutputError: The file cannot be read.
             ConfigurationError: It is no document of this schema.
         """
-        try:
-            content = json.loads(Path(path).read_text("utf-8"))
-        except OSError as error:
-            raise OutputError(f"{path} cannot be read: {error.strerror}") from None
-        except ValueError:
-            raise ConfigurationError(f"{path} is no JSON") from None
-        return cls.of(content, str(path))
+        return cls.of(read_json(path), str(path))
 
     @classmethod
     def of(cls, content: Any, place: str = "the document") -> ProbeDocument:
@@ -136,9 +120,7 @@ class ProbeDocument:
         Raises:
             ConfigurationError: It is no document of this schema.
         """
-        if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-            found = content.get("schema") if isinstance(content, dict) else type(content).__name__
-            raise ConfigurationError(f"{place} is of schema {found!r}; {SCHEMA!r} is wanted")
+        content = of_schema(content, SCHEMA, place)
         try:
             figures = tuple(ProbeFigure(**figure) for figure in content["figures"])
             names = ("probe", "model", "data", "systems", "counts", "settings", "voxguard")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import voxguard
-from voxguard.audio.publish import PartFile
-from voxguard.errors import ConfigurationError, OutputError
+from voxguard.errors import ConfigurationError
 from voxguard.probes.document import ProbeDocument
 from voxguard.probes.figures import NO_AUDIO, RAW, SILENCE, TRANSCRIPT, ProbeFigure
+from voxguard.probes.json_file import of_schema, read_json, write_json
 
 SCHEMA = "voxguard.card/1"
 _CONTROLS = (RAW, TRANSCRIPT, SILENCE, NO_AUDIO)
@@ -73,12 +72,7 @@ class PrivacyCard:
         Raises:
             OutputError: The file exists, or cannot be written.
         """
-        part = PartFile(Path(path))
-        try:
-            part.write(json.dumps(self.as_dict(), indent=1, allow_nan=False).encode() + b"\n")
-            part.publish(overwrite=overwrite)
-        finally:
-            part.discard()
+        write_json(self.as_dict(), path, overwrite=overwrite)
 
     @classmethod
     def read(cls, path: str | Path) -> PrivacyCard:
@@ -88,14 +82,7 @@ class PrivacyCard:
             OutputError: The file cannot be read.
             ConfigurationError: It is no card.
         """
-        try:
-            content = json.loads(Path(path).read_text("utf-8"))
-        except OSError as error:
-            raise OutputError(f"{path} cannot be read: {error.strerror}") from None
-        except ValueError:
-            raise ConfigurationError(f"{path} is no JSON") from None
-        if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-            raise ConfigurationError(f"{path} is no privacy card (schema {SCHEMA!r})")
+        content = of_schema(read_json(path), SCHEMA, str(path))
         try:
             documents = tuple(ProbeDocument.of(probe, str(path)) for probe in content["probes"])
             return cls(content["model"], content["system"], documents, content["anonymizer"])
