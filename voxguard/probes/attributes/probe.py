@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
 from typing import Any
 
 from voxguard.audiollm import Answer, AnswerRecord, AudioModel, EncodesAudio, ask, name_of
@@ -16,9 +15,10 @@ from voxguard.probes.attributes.judge import Judge, agreement
 from voxguard.probes.attributes.labels import Labelled, labelled
 from voxguard.probes.attributes.parser import read_answer
 from voxguard.probes.attributes.prompts import Form, Prompt, check_prompts
-from voxguard.probes.attributes.scoring import Read, Scores
+from voxguard.probes.attributes.scoring import Read
 from voxguard.probes.attributes.states import probe_states
 from voxguard.probes.attributes.steadiness import changes
+from voxguard.probes.attributes.summary import counts_of, figures_of
 from voxguard.probes.attributes.taxonomy import MOST_OPTIONS, Attribute
 from voxguard.probes.data import Anonymize, Heard, choose, heard
 from voxguard.probes.document import ProbeDocument
@@ -135,7 +135,7 @@ def probe_attributes(
     questions = [one.question for one in asked]
     answers = ask(model, questions, record, concurrency=concurrency, progress=progress)
     read, second, told = _read(asked, answers, judge, seed, resamples)
-    figures, scored = _scored(read, resamples, seed)
+    figures, scored = figures_of(read, resamples, seed)
     inner, inner_notes = _states(model, labels, utterances, ways, resamples, seed, wanted=states)
     return ProbeDocument(
         probe="attributes",
@@ -143,7 +143,7 @@ def probe_attributes(
         data=_data(manifest, labels, utterances),
         systems={way.name: way.about() for way in ways},
         figures=(*figures, *inner, *second),
-        counts=_counts(read) | told,
+        counts=counts_of(read) | told,
         settings={
             "attributes": [attribute.name for attribute in labels.attributes],
             "prompts": list(prompts),
@@ -193,19 +193,6 @@ def _read(
     return read, figures, {"judged": len(both), "not judged": len(given) - len(both)}
 
 
-def _scored(read: Sequence[Read], resamples: int, seed: int) -> tuple[list[ProbeFigure], list[str]]:
-    def cell(one: Read) -> tuple[str, str, str]:
-        return one.asked.attribute.name, one.asked.prompt, one.asked.form
-
-    figures: list[ProbeFigure] = []
-    notes: list[str] = []
-    for _, group in groupby(sorted(read, key=cell), key=cell):
-        scores = Scores(list(group), resamples=resamples, seed=seed)
-        figures += scores.figures()
-        notes += scores.notes
-    return figures, notes
-
-
 def _states(
     model: Any,
     labels: Labelled,
@@ -235,16 +222,6 @@ def _data(manifest: Manifest, labels: Labelled, utterances: Sequence[Utterance])
             name: dict(sorted(Counter(of.values()).items())) for name, of in labels.truths.items()
         },
     }
-
-
-def _counts(read: Sequence[Read]) -> dict[str, int]:
-    """Questions, and states of the answers: in all, and by system."""
-    counts = Counter(dict.fromkeys(("correct", "wrong", "refused", "unparsable", "error"), 0))
-    for one in read:
-        state = one.reading.state(one.asked.truth)
-        counts[state] += 1
-        counts[f"{one.asked.system}/{state}"] += 1
-    return {"asked": len(read), **counts}
 
 
 def _plan_notes(asked: Sequence[Asked], labels: Labelled, ways: Sequence[Heard]) -> list[str]:
