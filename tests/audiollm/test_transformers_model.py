@@ -86,6 +86,15 @@ def test_it_resamples(model, make_voice):
     assert model.states(wide, 48_000).shape == (50, 64)
 
 
+def test_other_weights_have_another_digest(folder, model):
+    again = TransformersModel(folder, device="cpu")
+    assert again.weights == model.weights
+    with torch.no_grad():
+        next(again.model.parameters()).view(-1)[0] += 1e-3
+    del again.weights
+    assert again.weights != model.weights
+
+
 def test_abilities(model):
     assert isinstance(model, ScoresText)
     assert isinstance(model, EncodesAudio)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +159,15 @@ class TransformersModel:
                 return np.ascontiguousarray(frames)
             filled = _filled(inputs, len(samples) / sample_rate * self.sample_rate, self.processor)
             return np.ascontiguousarray(frames[: math.ceil(len(frames) * filled)])
+
+    @cached_property
+    def weights(self) -> str:
+        """Digest that differs where any of the weights does, for results and records."""
+        digest = hashlib.sha256()
+        for name, weight in self.model.named_parameters():
+            told = f"{name} {tuple(weight.shape)} {float(weight.double().abs().sum()):.12e}\n"
+            digest.update(told.encode())
+        return digest.hexdigest()
 
     def inputs(self, samples: Samples | None, sample_rate: int, prompt: str) -> Any:
         """The request as the model's ``forward`` and ``generate`` take it.

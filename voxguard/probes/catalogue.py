@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -133,8 +133,12 @@ def run(
     if name == "adversarial" and record is not None:
         options["folder"] = record.with_suffix(".clips")
     data = _sides(manifest) if name == "membership" else (manifest,)
-    with _opened(name, record, name_of(model)) as kept:
-        return probe.function(model, *data, record=kept, **options)
+    weights = getattr(model, "weights", "")
+    # Of weights that were trained on since, answers are not taken up.
+    with _opened(name, record, " ".join(filter(None, (name_of(model), weights)))) as kept:
+        document = probe.function(model, *data, record=kept, **options)
+    known = {"weights": weights} if weights else {}
+    return replace(document, model={**document.model, **known})
 
 
 @contextmanager
