@@ -165,7 +165,9 @@ class TransformersModel:
         """Digest that differs where any of the weights does, for results and records."""
         digest = hashlib.sha256()
         for name, weight in self.model.named_parameters():
-            told = f"{name} {tuple(weight.shape)} {float(weight.double().abs().sum()):.12e}\n"
+            told = (
+                f"{name} {tuple(weight.shape)} {float(weight.detach().double().abs().sum()):.12e}\n"
+            )
             digest.update(told.encode())
         return digest.hexdigest()
 

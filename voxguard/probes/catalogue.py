@@ -137,8 +137,9 @@ def run(
     # Of weights that were trained on since, answers are not taken up.
     with _opened(name, record, " ".join(filter(None, (name_of(model), weights)))) as kept:
         document = probe.function(model, *data, record=kept, **options)
-    known = {"weights": weights} if weights else {}
-    return replace(document, model={**document.model, **known})
+    if not weights:
+        return document
+    return replace(document, model={**document.model, "weights": weights})
 
 
 @contextmanager
