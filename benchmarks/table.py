@@ -164,6 +164,45 @@ def corpus() -> str:
     return "\n".join(lines)
 
 
+def profile() -> str:
+    """Where the time of the slowest three goes, and the least that each stage could take."""
+    found = _read("profile")
+    peak = {name: f"{value / 1e9:.0f}" for name, value in found["peak"].items()}
+    lines = [
+        f"On one core of an {found['machine']['cpu']}, {found['data']}: a matrix product makes "
+        f"{peak['f32']} GFLOP/s in float32 and {peak['f64']} in float64, numpy's Fourier transform "
+        f"{peak['transforms']}; {peak['bytes']} GB/s are read.",
+    ]
+    for name, method in found["methods"].items():
+        lines += [
+            "",
+            f"| `{name}`, {1 / method['rtf']['median']:.0f} times real time | ms a second of audio "
+            "| share | least, ms | times that |",
+            "|---|---|---|---|---|",
+        ]
+        for stage, row in method["stages"].items():
+            ms, share = row["ms"], row["share"]
+            least, times = "", ""
+            if "least_ms" in row:
+                least = f"{row['least_ms']:.2g} ({row['bound']})"
+                ratio = ms["median"] / row["least_ms"]
+                times = f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
+            lines.append(
+                f"| {stage} | {ms['median']:.2f} ({ms['min']:.2f} to {ms['max']:.2f}) "
+                f"| {share['median']:.0%} ({share['min']:.0%} to {share['max']:.0%}) "
+                f"| {least} | {times} |"
+            )
+    longer = found["methods"]["voice_conversion"]["times long pieces"]
+    wrapped = [method["wrapped"]["median"] for method in found["methods"].values()]
+    lines += [
+        "",
+        f"With the wrappers a run takes {min(wrapped):.2f} to {max(wrapped):.2f} times the CPU "
+        "time of one without. Voice conversion of recordings in long pieces takes "
+        f"{longer['median']:.2f} times as long ({longer['min']:.2f} to {longer['max']:.2f}).",
+    ]
+    return "\n".join(lines)
+
+
 def _read(name: str) -> Any:
     return json.loads((RESULTS / f"{name}.json").read_text())
 
@@ -205,4 +244,5 @@ if __name__ == "__main__":
     fill("benchmarks", table())
     fill("ledger", ledger())
     fill("gateway", gateway(), ROOT / "benchmarks" / "README.md")
+    fill("profile", profile(), ROOT / "benchmarks" / "README.md")
     fill("corpus", corpus(), ROOT / "docs" / "corpus.md")

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from voxguard.corpus.claim import sweep
@@ -248,8 +247,7 @@ def _finish(
         for name in totals:
             totals[name] += head[name]
     open_sink(settings, storage).finish(plan.parts)
-    if storage.local is not None:
-        sweep(Path(storage.local, FOLDER))
+    sweep(storage)
     totals["seconds"] = round(totals["seconds"], 3)
     record.finish(totals)
     report.complete, report.totals = True, totals

@@ -9,7 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
+from voxguard.errors import VoxguardError
+
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+class StorageError(VoxguardError):
+    """A store gave no answer, or refused one; what was asked about may be as good as ever."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,18 @@ class Storage(ABC):
             avoid: Location of the results.
 
         Raises:
-            ConfigurationError: Results would be found among the sources.
+            ConfigurationError: Results would be found among the sources, or there are none.
+            StorageError: It cannot be listed now.
         """
 
     @abstractmethod
     def open(self, name: str) -> IO[bytes]:
-        """Open a file for reading."""
+        """Open a file for reading.
+
+        Raises:
+            OSError: It is not there, or cannot be read now.
+            StorageError: A store cannot be asked now.
+        """
 
     @abstractmethod
     def size(self, name: str) -> int:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from voxguard.anonymizers.base import Anonymizer
 from voxguard.audio import AudioReader
 from voxguard.corpus.claim import DEATHS, Claim, claim
-from voxguard.corpus.items import Item, Unit, check_kept
+from voxguard.corpus.items import Item, Unit, check_kept, check_name
 from voxguard.corpus.parts import FOLDER, part_name, read_head, write_part
 from voxguard.corpus.record import read_record
 from voxguard.corpus.settings import Maker, Settings
 from voxguard.corpus.sinks import Sink, UnitWriter, open_sink
 from voxguard.corpus.sinks.base import own_suffix
 from voxguard.corpus.sources import Source, open_source
-from voxguard.corpus.storage import Storage, open_storage
+from voxguard.corpus.storage import Storage, StorageError, open_storage
 from voxguard.errors import (
     AudioError,
     ConfigurationError,
@@ -96,10 +95,9 @@ class Workplace:
             What became of it. What is wrong with an item is its failure; what is wrong with the
             machine, the network or the disk leaves the unit unfinished.
         """
-        local = self.storage.local
         part = part_name(unit)
         try:
-            with claim(None if local is None else Path(local, FOLDER), part) as claimed:
+            with claim(self.storage, part) as claimed:
                 if claimed is None:
                     return Outcome(unit.name, "busy")
                 try:
@@ -112,11 +110,9 @@ class Workplace:
 
     def clean_up_behind(self, unit: Unit) -> None:
         """Remove what a process that was killed over a unit left of it."""
-        local = self.storage.local
-        if local is not None:
-            with claim(Path(local, FOLDER), part_name(unit)) as claimed:
-                if claimed is not None:
-                    self._clean(unit)
+        with claim(self.storage, part_name(unit)) as claimed:
+            if claimed is not None:
+                self._clean(unit)
 
     def _clean(self, unit: Unit) -> None:
         for folder in {FOLDER, *self.sink.folders(unit)}:
@@ -164,7 +160,7 @@ class Workplace:
                 if getattr(cause, "errno", None) not in _ABOUT_ITS_NAME:
                     raise
                 raise UnsupportedAudioError(_reason(error)) from None
-        except OutputError:
+        except (OutputError, StorageError):
             raise
         except VoxguardError as error:
             writer.without(item)
@@ -179,6 +175,7 @@ class Workplace:
             raise UnsupportedAudioError(item.problem)
         if item.speaker is None and self.settings.names_speakers:
             raise UnsupportedAudioError("its speaker is not named")
+        check_name(item.name)
         check_kept(item.kept)
         try:
             content = item.read()

@@ -22,7 +22,7 @@ HALF_WINDOW = int(1.5 * SAMPLE_RATE / LOWEST_F0_HZ) + 1
 
 _RECOVERY = -0.15  # q1 of the paper
 _FLOOR = 1e-12
-_BLOCK = 1024  # frames worked on at once, which bounds the memory
+_BLOCK = 64  # frames worked on at once: what becomes of them stays in the processor's cache
 
 
 def spectral_envelope(samples: Samples, f0_hz: Floats) -> Floats:
@@ -105,7 +105,8 @@ def _without_dc(power: Floats, f0: Floats) -> Floats:
 def _smoothed(power: Floats, f0: Floats) -> Floats:
     """Mean over a rectangle two thirds of F0 wide, from the running integral."""
     margin = int(UNVOICED_F0_HZ / 3.0 / SAMPLE_RATE * FFT) + 3
-    mirrored = np.pad(power, ((0, 0), (margin, margin)), mode="reflect").astype(np.float64)
+    ends = power[:, margin:0:-1], power[:, -2 : -margin - 2 : -1]
+    mirrored = np.concatenate([ends[0], power, ends[1]], axis=1, dtype=np.float64)
     integral = np.cumsum(mirrored, axis=1)
     half = f0.astype(np.float64) / 3.0 / SAMPLE_RATE * FFT
     rows = np.arange(len(power))[:, None]

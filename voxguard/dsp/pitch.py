@@ -21,7 +21,7 @@ _FFT = 1024
 _CANDIDATES = 5
 _VOICING, _SILENCE = 0.45, 0.03
 _OCTAVE_COST, _OCTAVE_JUMP_COST, _VOICING_COST = 0.01, 0.35, 0.14
-_BLOCK = 4096  # frames worked on at once, which bounds the memory
+_BLOCK = 128  # frames worked on at once: what becomes of them stays in the processor's cache
 _FORGETTING = 0.995  # a frame, 4 dB a second: a live signal may become fainter
 
 _WINDOW = np.hanning(2 * HALF_WINDOW + 1)[:-1].astype(np.float32)
@@ -107,9 +107,10 @@ def _peaks(correlation: Floats, peak: Floats) -> Candidates:
     cost = _OCTAVE_COST * np.log2(F0_HZ[0] / f0)  # of two periods the shorter
     strength = np.where(is_peak, height - cost, -np.inf)
     best = np.argpartition(-strength, _CANDIDATES, axis=1)[:, :_CANDIDATES]
-    f0_hz = np.pad(np.take_along_axis(f0, best, axis=1), ((0, 0), (0, 1)))
-    kept = np.pad(np.take_along_axis(strength, best, axis=1), ((0, 0), (0, 1)))
-    return Candidates(f0_hz.astype(np.float32), kept.astype(np.float32), peak)
+    found = np.zeros((2, len(best), _CANDIDATES + 1), np.float32)
+    found[0, :, :-1] = np.take_along_axis(f0, best, axis=1)
+    found[1, :, :-1] = np.take_along_axis(strength, best, axis=1)
+    return Candidates(found[0], found[1], peak)
 
 
 class PathSearch:

@@ -19,7 +19,7 @@ _KNEE_HZ = 3000.0
 _FULLY_PERIODIC_DB = -60.0
 _PHASES = 64
 _TAIL = -(-FFT // BLOCK)
-_PIECE = 500  # frames worked on at once, which bounds the memory
+_PIECE = 64  # frames worked on at once: what becomes of them stays in the processor's cache
 
 
 def synthesize(

@@ -152,14 +152,17 @@ class Layer:
 def times(layer: tuple[Floats, Floats], x: Floats) -> Floats:
     """A linear layer on ``(..., in)``."""
     matrix, bias = layer
-    out: Floats = x @ matrix.T + bias
+    out: Floats = x @ matrix.T
+    out += bias
     return out
 
 
 def silu(x: Floats | float) -> Floats:
     """X times its logistic function."""
     half = np.float32(0.5) * x
-    out: Floats = half + half * np.tanh(half)  # overflows nowhere
+    out: Floats = np.tanh(half)  # overflows nowhere
+    out *= half
+    out += half
     return out
 
 

@@ -38,6 +38,7 @@ class Source(ABC):
         Raises:
             CorruptAudioError: The rest of the unit cannot be read, now or ever.
             OSError: It cannot be read now.
+            StorageError: It cannot be asked for now.
         """
 
     def kept_schema(self, unit: Unit) -> Any:
@@ -69,13 +70,17 @@ class ShardSource(Source):
             try:
                 size = self.storage.size(self._only)
             except FileNotFoundError:
-                raise ConfigurationError(f"{self.settings.source} does not exist") from None
+                raise ConfigurationError(
+                    f"{self.settings.source} does not exist; an address of a folder ends in /"
+                ) from None
             yield Unit(self._only, f"{size:x}")
             return
         if not is_address(self.settings.source) and not Path(self.settings.source).is_dir():
             raise ConfigurationError(f"{self.settings.source} is no {self.what} and no folder")
         empty = True
         for found in self.storage.walk(avoid=self.settings.target):
+            if found.problem is not None and found.name.endswith(("/", ".")):  # a folder
+                raise ConfigurationError(f"{found.name} may hold shards: {found.problem}")
             if found.name.lower().endswith(self.suffixes):
                 empty = False
                 yield Unit(found.name, f"{found.size:x}")
