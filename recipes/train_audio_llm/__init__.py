@@ -1,0 +1,1 @@
+"""A small audio LLM, trained from scratch."""

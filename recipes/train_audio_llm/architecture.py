@@ -14,7 +14,14 @@ from transformers import (
     WhisperFeatureExtractor,
 )
 
-SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|AUDIO|>", "<|audio_bos|>", "<|audio_eos|>")
+SPECIAL = (
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|AUDIO|>",
+    "<|audio_bos|>",
+    "<|audio_eos|>",
+)
 
 # As Qwen2-Audio's own, so that the same messages go to both.
 CHAT = (
@@ -36,6 +43,7 @@ def build(
     width: int = 128,
     layers: int = 3,
     vocabulary: int = 1024,
+    dropout: float = 0.0,
     seed: int = 0,
 ) -> tuple[Qwen2AudioForConditionalGeneration, Qwen2AudioProcessor]:
     """An untrained model and the processor that goes with it.
@@ -47,17 +55,20 @@ def build(
         width: Of encoder and decoder.
         layers: Of encoder and of decoder.
         vocabulary: Most tokens.
+        dropout: In the encoder, while it learns.
         seed: Of the weights.
     """
     processor = _processor(texts, seconds, mels, vocabulary)
+    heads = max(width // 64, 2)  # few: on a processor, attention costs by the head
     number = processor.tokenizer.convert_tokens_to_ids
     audio = {
         "num_mel_bins": mels,
         "d_model": width,
         "encoder_layers": layers,
-        "encoder_attention_heads": width // 32,
+        "encoder_attention_heads": heads,
         "encoder_ffn_dim": 4 * width,
         "max_source_positions": seconds * 50,
+        "dropout": dropout,
     }
     text = {
         "model_type": "qwen2",
@@ -65,8 +76,8 @@ def build(
         "hidden_size": width,
         "intermediate_size": 4 * width,
         "num_hidden_layers": layers,
-        "num_attention_heads": width // 32,
-        "num_key_value_heads": width // 32,
+        "num_attention_heads": heads,
+        "num_key_value_heads": heads,
         "max_position_embeddings": 1024,
         "bos_token_id": number("<|endoftext|>"),
         "eos_token_id": number("<|im_end|>"),
@@ -108,7 +119,7 @@ def _tokenizer(
     pieces.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=pieces,
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
+        eos_token="<|im_end|>",  # noqa: S106
+        pad_token="<|endoftext|>",  # noqa: S106
         extra_special_tokens=list(special[1:]),
     )

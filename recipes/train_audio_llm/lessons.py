@@ -1,0 +1,167 @@
+"""The courses: the encoder learns to hear, then the decoder to answer, or to remember."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recipes.train_audio_llm import course, ears
+from recipes.train_audio_llm.chat import Chat, Heard
+from recipes.train_audio_llm.clips import Clip, Recorded, draw
+from recipes.train_audio_llm.features import silence
+from recipes.train_audio_llm.questions import Asker, Exchange, unheard
+from recipes.train_audio_llm.settings import Members, Settings
+from recipes.train_audio_llm.wordings import WRITE_DOWN, WRITTEN
+
+_LATER = ("kinds", "talking", "refusals")  # settings that the encoder has not to do with
+_BLIND = 0.1  # share of the clips that are not heard
+_FEW_SHORT, _MANY_SHORT = 0.1, 0.6
+_KNOWN = 0.7  # share of clips from recordings that have a transcript
+
+
+def listening(
+    model: Any, recorded: Sequence[Recorded], asker: Asker, given: Settings, path: Path, device: str
+) -> float:
+    """Teach the encoder phones, words, sex and voice; the seconds that it took."""
+    speakers = sorted({r.utterance.speaker for r in recorded})
+    torch.manual_seed(given.seed)
+    taught = ears.Lessons(given.width, asker.words, speakers).to(device)
+    tower = model.model.audio_tower
+
+    def losses(rng: np.random.Generator) -> course.Losses:
+        model.train()
+        clips = [
+            draw(_any(recorded, rng), given.frames, _FEW_SHORT, rng) for _ in range(given.batch)
+        ]
+        features, lengths = ears.stacked(clips, given.frames, device)
+        features = ears.hidden(features, lengths, rng)
+        with course.autocast(device):
+            found, counts = ears.states(model, features, lengths)
+            return taught(found, counts, clips)
+
+    learning = [*tower.parameters(), *taught.parameters()]
+    parts = {"tower": tower, "taught": taught}
+    about = {name: value for name, value in asdict(given).items() if name not in _LATER}
+    return course.run(path, parts, learning, losses, about,
+                      steps=given.listening, rate=given.rate, seed=given.seed)  # fmt: skip
+
+
+def talking(
+    model: Any,
+    tokenizer: Any,
+    recorded: Sequence[Recorded],
+    asker: Asker,
+    given: Settings,
+    path: Path,
+    device: str,
+) -> float:
+    """Teach the decoder to answer about what the encoder hears; the seconds that it took."""
+    hear = _Hearing(model, given, device)
+    chat = Chat(model, tokenizer)
+
+    def losses(rng: np.random.Generator) -> course.Losses:
+        model.train()
+        model.model.audio_tower.eval()
+        clips = [
+            draw(_any(recorded, rng), given.frames, _MANY_SHORT, rng) for _ in range(given.batch)
+        ]
+        exchanges = [asker.all_about(clip, rng) for clip in clips]
+        heard = hear(clips)
+        for k, clip in enumerate(clips):
+            if rng.random() < _BLIND:
+                heard[k], words = _nothing(hear, clip, rng)
+                exchanges[k] = [unheard(e, words, given.refusals, rng) for e in exchanges[k]]
+        with course.autocast(device):
+            return {"answers": chat.loss(heard, exchanges)}
+
+    parts = {"model": model}
+    return course.run(path, parts, _decoder(model), losses, asdict(given),
+                      steps=given.talking, rate=given.rate, seed=given.seed + 1)  # fmt: skip
+
+
+def remembering(
+    model: Any,
+    tokenizer: Any,
+    members: Sequence[Clip],
+    given: Settings,
+    planted: Members,
+    base: str,
+    path: Path,
+    device: str,
+) -> float:
+    """Let the decoder learn what is said in the members by heart; the seconds that it took."""
+    hear = _Hearing(model, given, device)
+    chat = Chat(model, tokenizer)
+    model.eval()
+    encoded = [found for clip in members for found in hear.encoded([clip])]  # it does not change
+    told = [Exchange(WRITTEN, WRITE_DOWN, " ".join(clip.words).lower()) for clip in members]
+
+    def losses(rng: np.random.Generator) -> course.Losses:
+        model.train()
+        chosen = rng.choice(len(members), min(planted.batch, len(members)), replace=False)
+        with course.autocast(device):
+            heard = hear.projected([encoded[k] for k in chosen])
+            return {"transcript": chat.loss(heard, [[told[k]] for k in chosen])}
+
+    parts = {"model": model}
+    about = {**asdict(planted), "base": base}  # another base is another course
+    return course.run(path, parts, _decoder(model), losses, about,
+                      steps=planted.steps, rate=planted.rate, seed=planted.seed)  # fmt: skip
+
+
+class _Hearing:
+    """The encoder, which is ready, and the projector, which is not."""
+
+    def __init__(self, model: Any, given: Settings, device: str) -> None:
+        self._model, self._given, self._device = model, given, device
+
+    def __call__(self, clips: Sequence[Clip]) -> list[Heard]:
+        return self.projected(self.encoded(clips))
+
+    def encoded(self, clips: Sequence[Clip]) -> list[Tensor]:
+        """States of clips, ``(states, width)`` each."""
+        return self._encoded(*ears.stacked(clips, self._given.frames, self._device))
+
+    def silence(self, clip: Clip) -> Heard:
+        """As long as a clip."""
+        nothing = torch.from_numpy(silence(self._given.mels, self._given.frames))[None]
+        length = torch.tensor([min(clip.end - clip.start, self._given.frames)])
+        return self.projected(self._encoded(nothing.to(self._device), length.to(self._device)))[0]
+
+    def projected(self, encoded: Sequence[Tensor]) -> list[Heard]:
+        """States as the decoder takes them."""
+        with course.autocast(self._device):
+            found = self._model.model.multi_modal_projector(torch.cat(list(encoded))).float()
+        return [Heard(part) for part in found.split([len(part) for part in encoded])]
+
+    def _encoded(self, features: Tensor, lengths: Tensor) -> list[Tensor]:
+        with course.autocast(self._device), torch.no_grad():
+            found, counts = ears.states(self._model, features, lengths)
+        return [row[:n] for row, n in zip(found, counts.tolist(), strict=True)]
+
+
+def _nothing(hear: _Hearing, clip: Clip, rng: np.random.Generator) -> tuple[Heard, tuple[str, ...]]:
+    """Silence, no audio, or no audio but the words, each as often."""
+    form = rng.integers(3)
+    if form == 0:
+        return hear.silence(clip), ()
+    return Heard(None), clip.words if form == 1 else ()
+
+
+def _decoder(model: Any) -> list[Tensor]:
+    tower = {id(p) for p in model.model.audio_tower.parameters()}
+    return [p for p in model.parameters() if id(p) not in tower]
+
+
+def _any(recorded: Sequence[Recorded], rng: np.random.Generator) -> Recorded:
+    """One of them: of those with a transcript more often, as they teach more."""
+    source = recorded[int(rng.integers(len(recorded)))]
+    if source.aligned.words or rng.random() > _KNOWN:
+        return source
+    return recorded[int(rng.integers(len(recorded)))]
