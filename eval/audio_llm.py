@@ -89,7 +89,12 @@ def planted(work: Path, _: Path, *, trained_on: str) -> Manifest:
     """Members and non-members, drawn by lot."""
     folder = work / "base" / f"members-{trained_on}"
     sides = [read_manifest(folder / f"{side}.csv") for side in ("members", "non-members")]
-    clips = tuple(utterance for side in sides for utterance in side.utterances)
+    # In small letters, as the recipe has its models write.
+    clips = tuple(
+        replace(utterance, transcript=utterance.transcript.lower())
+        for side in sides
+        for utterance in side.utterances
+    )
     return replace(sides[0], name="planted members", utterances=clips)
 
 
