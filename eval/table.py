@@ -165,8 +165,8 @@ def adversarial_table() -> str:
 def membership_table() -> str:
     """One row a model and what is heard instead of the clip: do members stand out?"""
     lines = [
-        "| trained on | asked with | AUC, what it writes down | AUC, the true words | AUC without the "
-        "model |",
+        "| trained on | asked with | AUC, what it writes down | AUC, the true words "
+        "| AUC without the model |",
         "|---|---|---|---|---|",
     ]
     for trained_on, shown in (("raw", "raw members"), ("mcadams", "McAdams' renderings of them")):
