@@ -20,8 +20,8 @@ from voxguard.errors import ConfigurationError, ModelError
 from voxguard.models.hub import load_pretrained, pick_device
 from voxguard.models.optional import optional
 
-# Where the audio encoders of Qwen-Audio and -Omni, Voxtral, Audio Flamingo and Gemma 3n, then of
-# Granite Speech and Phi-4 are, by the end of their name.
+# Where audio encoders are, by the end of their name: of Qwen-Audio and -Omni, Voxtral and Audio
+# Flamingo first; the other two, of Phi-4 and Granite Speech by their source, were not tried.
 _ENCODERS = ("audio_tower", "audio_embed.encoder", "encoder")
 
 
@@ -29,8 +29,8 @@ class TransformersModel:
     """An audio LLM by its name on the Hugging Face hub, or a folder to which it was saved.
 
     The class comes from the model's configuration, the form of the request from its processor's
-    chat template: Qwen2-Audio, Qwen2.5-Omni (its thinker), Voxtral, Audio Flamingo 3, Granite
-    Speech ... No code from the hub is run.
+    chat template. Tried, on small checkpoints of random weights: Qwen2-Audio, Qwen2.5-Omni (its
+    thinker), Voxtral, Audio Flamingo 3. No code from the hub is run.
 
     Args:
         source: Such as ``"Qwen/Qwen2-Audio-7B-Instruct"``, or a folder.

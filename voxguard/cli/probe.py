@@ -45,7 +45,7 @@ it is is probed. A model behind an endpoint is sent RAW voices unless that endpo
 """
 
 _SHOWN = {
-    "attributes": ("advantage", "balanced_accuracy", "refusal_rate", "encoder_advantage"),
+    "attributes": ("advantage", "balanced_accuracy", "refusal_rate"),
     "membership": ("blind_auc", "auc", "auc_drop", "advantage"),
     "secrets": ("told", "told_by_chance", "advantage", "refusal"),
     "bystanders": ("accuracy", "leak", "advantage", "selective_efficacy", "utility_loss"),
