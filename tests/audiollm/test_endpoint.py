@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import threading
 import time
@@ -14,7 +15,7 @@ uvicorn = pytest.importorskip("uvicorn")
 pytest.importorskip("starlette")
 
 from starlette.applications import Starlette  # noqa: E402
-from starlette.responses import JSONResponse, Response  # noqa: E402
+from starlette.responses import JSONResponse, RedirectResponse, Response  # noqa: E402
 from starlette.routing import Route  # noqa: E402
 
 from voxguard.audio import read  # noqa: E402
@@ -29,7 +30,7 @@ class Server:
 
     def __init__(self):
         self.requests, self.mood = [], []
-        app = Starlette(routes=[Route("/v1/chat/completions", self.answer, methods=["POST"])])
+        app = Starlette(routes=[Route("/v1/{path:path}", self.answer, methods=["POST"])])
         self._server = uvicorn.Server(
             uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error")
         )
@@ -49,6 +50,10 @@ class Server:
         body = await request.json()
         self.requests.append((dict(request.headers), body))
         mood = self.mood.pop(0) if self.mood else "well"
+        if mood == "elsewhere":
+            return RedirectResponse(f"{self.url}/elsewhere", 307)
+        if mood == "slow":
+            await asyncio.sleep(3)
         if isinstance(mood, int):
             return JSONResponse({"error": {"message": "no"}}, mood, headers={"retry-after": "0"})
         if mood == "junk":
@@ -156,6 +161,19 @@ def test_a_wrong_key_or_model_is_a_configuration_error(server, clip, status):
 def test_a_refusal_is_an_answer(server, clip):
     server.mood[:] = ["refuses"]
     assert make(server)(clip, RATE, "?") == "I cannot help with that."
+
+
+def test_a_redirection_carries_no_voice_elsewhere(server, clip):
+    server.mood[:] = ["elsewhere"]
+    with pytest.raises(ModelError, match="307"):
+        make(server, retries=0)(clip, RATE, "?")
+    assert len(server.requests) == 1
+
+
+def test_an_endpoint_that_hangs_is_given_up(server, clip):
+    server.mood[:] = ["slow"]
+    with pytest.raises(ModelError, match="APITimeoutError"):
+        make(server, retries=0, timeout_s=0.3)(clip, RATE, "?")
 
 
 def test_nobody_there(clip):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+import weakref
 from threading import Lock
 from typing import Any
 
@@ -73,12 +74,15 @@ class EndpointModel:
                 timeout=timeout_s,
                 max_retries=retries,
                 default_headers=headers,
+                # A redirection would carry the recording to a machine that nobody named.
+                http_client=self._openai.DefaultHttpxClient(follow_redirects=False),
             )
         except self._openai.OpenAIError as error:
             raise ConfigurationError(
                 f"the endpoint cannot be used: {error}; give api_key=, or base_url= of a server "
                 "that wants none"
             ) from error
+        weakref.finalize(self, self._client.close)  # the SDK closes only a client of its own
         self._pace = _Pace(requests_per_minute)
         self._options = {"temperature": temperature, "max_tokens": max_tokens}
         self._data_url = "dashscope" in (base_url or "") if data_url is None else data_url
