@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from voxguard.errors import ConfigurationError
 from voxguard.metrics import Counts, Interval, bootstrap, check_scores, resolvable
+from voxguard.metrics.auc import auc_of_counts
 from voxguard.metrics.tpr_at_fpr import tpr_at_fpr_of_counts
 
 Attack = Literal["loss", "calibrated", "lira"]
@@ -260,10 +261,7 @@ def _intervals(
         return counts
 
     def auc(times: npt.NDArray[np.int64]) -> float:
-        counts = counted(times)
-        below = np.cumsum(counts.non_mated) - counts.non_mated
-        wins = float(counts.mated @ (below + 0.5 * counts.non_mated))
-        return wins / (counts.n_mated * counts.n_non_mated)
+        return auc_of_counts(counted(times))
 
     def tpr(times: npt.NDArray[np.int64]) -> float:
         return tpr_at_fpr_of_counts(counted(times), fpr=fpr)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
 
-from voxguard.arrays import Samples
 from voxguard.audio import resample
 from voxguard.audiollm import Question
 from voxguard.audiollm.question import Audio
@@ -19,6 +16,7 @@ from voxguard.probes.attributes.prompts import REASONED, Form, Prompt, wording
 from voxguard.probes.attributes.taxonomy import MOST_OPTIONS, Attribute
 from voxguard.probes.data import Heard, mono
 from voxguard.probes.figures import TRANSCRIPT
+from voxguard.probes.renderings import Renderings
 from voxguard.utility.recognisers.base import SAMPLE_RATE, Recogniser
 
 
@@ -84,14 +82,14 @@ def plan(
         together: Clips that may be under way at once.
     """
     asked: list[Asked] = []
-    kept = _Kept(together + 1)
+    kept = Renderings(together + 1)
     for utterance in utterances:
         own = [a for a in attributes if utterance.id in truths[a.name]]
         for way in ways if own else ():
             said = _said(utterance, recogniser) if way.name == TRANSCRIPT else None
             if said == "":
                 continue
-            audio = kept.once(way.audio(utterance))
+            audio = kept.once(f"{way.name}/{utterance.id}", way.audio(utterance))
             asked += [
                 _ask(utterance, way, a, truths[a.name], prompt, form, audio, said, seed)
                 for a in own
@@ -147,28 +145,3 @@ def _said(utterance: Utterance, recogniser: Recogniser | None) -> str:
     except AudioError:
         return ""
     return recogniser.transcribe(resample(samples[None], rate, SAMPLE_RATE)[0]).strip()
-
-
-class _Kept:
-    """What was rendered last, so that every question about a clip is about one rendering."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._lock = most, Lock()
-        self._made: OrderedDict[int, tuple[Samples, int]] = OrderedDict()
-        self._numbers = 0
-
-    def once(self, audio: Audio | None) -> Audio | None:
-        if audio is None:
-            return None
-        self._numbers += 1
-        number, make = self._numbers, audio
-
-        def samples() -> tuple[Samples, int]:
-            with self._lock:
-                if number not in self._made:
-                    self._made[number] = make()
-                    while len(self._made) > self._most:
-                        self._made.popitem(last=False)
-                return self._made[number]
-
-        return samples

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from voxguard.errors import ConfigurationError
 from voxguard.metrics import Counts, Interval, advantage, bootstrap, resolvable
+from voxguard.metrics.auc import auc_of_counts
 from voxguard.metrics.tpr_at_fpr import tpr_at_fpr_of_counts
 from voxguard.probes.membership.clips import Bools, Clips
 
@@ -18,28 +19,6 @@ Array = npt.NDArray[np.float64]
 Statistic = Callable[[npt.NDArray[np.int64]], float | None]
 
 CHANCE = 0.5
-
-
-def auc_of_counts(counts: Counts) -> float:
-    """Probability that a member scores above a non-member, ties half.
-
-    Args:
-        counts: Members as ``mated``.
-
-    Raises:
-        ConfigurationError: There is no member, or no non-member.
-
-    Example:
-        >>> from voxguard.metrics import count
-        >>> from voxguard.probes.membership.intervals import auc_of_counts
-        >>> auc_of_counts(count([3.0, 1.0], [1.0, 0.0]))
-        0.875
-    """
-    pairs = counts.n_mated * counts.n_non_mated
-    if not pairs:
-        raise ConfigurationError("needs members and non-members")
-    below = np.cumsum(counts.non_mated) - counts.non_mated
-    return float(counts.mated @ (below + 0.5 * counts.non_mated)) / pairs
 
 
 @dataclass(frozen=True)
