@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from voxguard.audio import AudioWriter
 from voxguard.audio.publish import PartFile, output_error
@@ -47,6 +47,32 @@ class Export:
     notes: tuple[str, ...]
 
 
+class Selection(TypedDict, total=False):
+    """What every export takes: which clips leave, how they are heard, and what is asked.
+
+    Attributes:
+        anonymizers: By the names that the report is to have; one alone is called ``"protected"``.
+        systems: Which conditions leave, by name; None: the anonymizers alone. Raw voices leave only
+            if ``"raw"`` is named.
+        attributes: As for :func:`~voxguard.probes.attributes.probe_attributes`.
+        prompts: Likewise.
+        forms: Likewise; ``("closed",)`` if nothing is said.
+        limit: Most clips, drawn evenly over the speakers; None: all.
+        seed: Of that draw and of the shuffled options.
+        key: Where the key (which clip is whose) is written; None: beside the folder,
+            ``<folder>-key.json``.
+    """
+
+    anonymizers: Mapping[str, Anonymize] | Anonymize | None
+    systems: Sequence[str] | None
+    attributes: Sequence[str | Attribute] | None
+    prompts: Sequence[Prompt]
+    forms: Sequence[Form]
+    limit: int | None
+    seed: int
+    key: str | Path | None
+
+
 def write_clips(
     folder: str | Path,
     manifest: Manifest,
@@ -68,15 +94,14 @@ def write_clips(
     Args:
         folder: Empty, or not there yet.
         manifest: Labelled recordings.
-        anonymizers: By the names that the report is to have; one alone is called ``"protected"``.
-        systems: Which conditions leave, by name; None: the anonymizers alone. Raw voices leave only
-            if ``"raw"`` is named.
-        attributes: As for :func:`~voxguard.probes.attributes.probe_attributes`.
+        anonymizers: As of :class:`Selection`, like all that follow.
+        systems: Likewise.
+        attributes: Likewise.
         prompts: Likewise.
         forms: Likewise.
-        limit: Most clips, drawn evenly over the speakers; None: all.
-        seed: Of that draw and of the shuffled options.
-        key: Where the key is written; None: beside the folder, ``<folder>-key.json``.
+        limit: Likewise.
+        seed: Likewise.
+        key: Likewise.
 
     Raises:
         ConfigurationError: No system, an unknown one, a key within the folder, or nothing to ask.

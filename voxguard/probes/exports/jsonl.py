@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Unpack, get_args
 
 from voxguard.errors import ConfigurationError
 from voxguard.evaluation.manifest import Manifest
-from voxguard.probes.attributes.prompts import Form, Prompt
-from voxguard.probes.attributes.taxonomy import Attribute
-from voxguard.probes.data import Anonymize
-from voxguard.probes.exports.folder import Export, slug, write_clips, write_lines, write_text
+from voxguard.probes.exports.folder import (
+    Export,
+    Selection,
+    slug,
+    write_clips,
+    write_lines,
+    write_text,
+)
 from voxguard.probes.exports.lines import Line
 
 Dialect = Literal["plain", "inspect", "ultraeval"]
@@ -26,14 +30,7 @@ def export_jsonl(
     manifest: Manifest,
     *,
     dialects: Sequence[Dialect] = ("plain",),
-    anonymizers: Mapping[str, Anonymize] | Anonymize | None = None,
-    systems: Sequence[str] | None = None,
-    attributes: Sequence[str | Attribute] | None = None,
-    prompts: Sequence[Prompt] = ("direct",),
-    forms: Sequence[Form] = ("closed",),
-    limit: int | None = None,
-    seed: int = 0,
-    key: str | Path | None = None,
+    **selection: Unpack[Selection],
 ) -> Export:
     """Export the questions of the attributes probe, for a harness of your own.
 
@@ -56,15 +53,7 @@ def export_jsonl(
         folder: Empty, or not there yet.
         manifest: Labelled recordings.
         dialects: Besides the plain form, which is always written.
-        anonymizers: By the names that the report is to have; one alone is called ``"protected"``.
-        systems: Which conditions leave, by name; None: the anonymizers alone. Raw voices leave only
-            if ``"raw"`` is named.
-        attributes: As for :func:`~voxguard.probes.attributes.probe_attributes`.
-        prompts: Likewise.
-        forms: Likewise.
-        limit: Most clips, drawn evenly over the speakers; None: all.
-        seed: Of that draw and of the shuffled options.
-        key: Where the key (which clip is whose) is written; None: beside the folder.
+        selection: As of :class:`~voxguard.probes.exports.Selection`.
 
     Raises:
         ConfigurationError: An unknown dialect or system, or nothing to ask.
@@ -92,18 +81,7 @@ def export_jsonl(
         raise ConfigurationError(
             f"dialects= takes some of {', '.join(get_args(Dialect))}, got {', '.join(odd)}"
         )
-    export = write_clips(
-        folder,
-        manifest,
-        anonymizers=anonymizers,
-        systems=systems,
-        attributes=attributes,
-        prompts=prompts,
-        forms=forms,
-        limit=limit,
-        seed=seed,
-        key=key,
-    )
+    export = write_clips(folder, manifest, **selection)
     write_lines(export.folder / QUESTIONS, (line.as_dict() for line in export.lines))
     if "inspect" in dialects:
         write_lines(export.folder / "inspect.jsonl", map(inspect_sample, export.lines))

@@ -13,17 +13,22 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from voxguard.audio import read
 from voxguard.evaluation.manifest import Manifest
 from voxguard.metrics import balanced_accuracy, blind_guess
 from voxguard.probes.attributes.parser import read_answer
-from voxguard.probes.attributes.prompts import REASONED, Form, Prompt
-from voxguard.probes.attributes.taxonomy import Attribute
-from voxguard.probes.data import Anonymize
+from voxguard.probes.attributes.prompts import REASONED
 from voxguard.probes.exports.answers import attribute_of
-from voxguard.probes.exports.folder import Export, slug, write_clips, write_lines, write_text
+from voxguard.probes.exports.folder import (
+    Export,
+    Selection,
+    slug,
+    write_clips,
+    write_lines,
+    write_text,
+)
 from voxguard.probes.exports.jsonl import QUESTIONS
 from voxguard.probes.exports.lines import Line
 
@@ -58,15 +63,8 @@ def export_lmms_eval(
     folder: str | Path,
     manifest: Manifest,
     *,
-    anonymizers: Mapping[str, Anonymize] | Anonymize | None = None,
-    systems: Sequence[str] | None = None,
-    attributes: Sequence[str | Attribute] | None = None,
-    prompts: Sequence[Prompt] = ("direct",),
-    forms: Sequence[Form] = ("closed",),
-    limit: int | None = None,
-    seed: int = 0,
-    key: str | Path | None = None,
     root: str | Path | None = None,
+    **selection: Unpack[Selection],
 ) -> Export:
     """Export the questions of the attributes probe as a task group of lmms-eval.
 
@@ -81,17 +79,9 @@ def export_lmms_eval(
     Args:
         folder: Empty, or not there yet.
         manifest: Labelled recordings.
-        anonymizers: By the names that the report is to have; one alone is called ``"protected"``.
-        systems: Which conditions leave, by name; None: the anonymizers alone. Raw voices leave only
-            if ``"raw"`` is named.
-        attributes: As for :func:`~voxguard.probes.attributes.probe_attributes`.
-        prompts: Likewise.
-        forms: Likewise.
-        limit: Most clips, drawn evenly over the speakers; None: all.
-        seed: Of that draw and of the shuffled options.
-        key: Where the key (which clip is whose) is written; None: beside the folder.
         root: Where the folder will lie when the tasks run, since a task names its data by its whole
             path; None: where it is.
+        selection: As of :class:`~voxguard.probes.exports.Selection`.
 
     Raises:
         ConfigurationError: An unknown system, or nothing to ask.
@@ -116,18 +106,7 @@ def export_lmms_eval(
         ['voxguard_leak.yaml', 'voxguard_leak_protected.yaml',
          'voxguard_leak_protected_sex_direct_closed.yaml']
     """
-    export = write_clips(
-        folder,
-        manifest,
-        anonymizers=anonymizers,
-        systems=systems,
-        attributes=attributes,
-        prompts=prompts,
-        forms=forms,
-        limit=limit,
-        seed=seed,
-        key=key,
-    )
+    export = write_clips(folder, manifest, **selection)
     write_lines(export.folder / QUESTIONS, (line.as_dict() for line in export.lines))
     write_text(export.folder / "utils.py", _UTILS)
     place = Path(root) if root is not None else export.folder.resolve()
