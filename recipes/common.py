@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import re
@@ -117,6 +118,29 @@ def checked(cls: Any, found: dict[str, Any], where: str) -> dict[str, Any]:
             raise SystemExit(f"{where}: {name} takes a {kind.__name__}, got {value!r}")
         values[name] = value
     return values
+
+
+def parser(module: str, description: str | None, config: str) -> argparse.ArgumentParser:
+    """The command line that recipes have in common: data, a folder for the work, settings.
+
+    Args:
+        module: Name of the recipe's module.
+        description: Its docstring.
+        config: Name of the configuration that is taken if none is named.
+
+    Example:
+        >>> parser("recipes.example", "", "full.yaml").parse_args(["d", "--work", "w"]).config
+        'full.yaml'
+    """
+    made = argparse.ArgumentParser(
+        prog=f"python -m {module}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("data", metavar="DATA")
+    made.add_argument("--work", type=Path, required=True)
+    made.add_argument("--config", default=config, help="YAML file, or the name of one in configs/")
+    return made
 
 
 def manifest_rows(data: Path, columns: Sequence[str]) -> list[dict[str, str]]:

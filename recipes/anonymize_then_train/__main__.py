@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from recipes import common
 from recipes.anonymize_then_train import settings
 from recipes.anonymize_then_train.recogniser import Recipe
 from recipes.anonymize_then_train.renderings import render
@@ -97,16 +98,7 @@ def _corpus(method: str, config: Config, clips: list[Clip], work: Path) -> tuple
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m recipes.anonymize_then_train",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("data", metavar="DATA")
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument(
-        "--config", default="full.yaml", help="YAML file, or the name of one in configs/"
-    )
+    parser = common.parser("recipes.anonymize_then_train", __doc__, config="full.yaml")
     parser.add_argument("--seed", type=int, help="instead of all seeds of the configuration")
     parser.add_argument("--device", default="auto", help="auto takes a GPU where there is one")
     parser.add_argument("--results", type=Path, help="WORK/results by default")

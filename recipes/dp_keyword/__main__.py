@@ -13,6 +13,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from recipes import common
 from recipes.common import say, write
 from recipes.dp_keyword import corpus, settings, synthetic
 from recipes.dp_keyword.envelopes import envelopes
@@ -44,16 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m recipes.dp_keyword",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("data", metavar="DATA")
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument(
-        "--config", default="full.yaml", help="YAML file, or the name of one in configs/"
-    )
+    parser = common.parser("recipes.dp_keyword", __doc__, config="full.yaml")
     parser.add_argument("--seed", type=int, help="instead of all seeds of the configuration")
     parser.add_argument("--device", default="auto", help="auto takes a GPU where there is one")
     parser.add_argument("--results", type=Path, help="WORK/results by default")

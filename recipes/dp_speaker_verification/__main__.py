@@ -13,6 +13,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from recipes import common
 from recipes.common import say
 from recipes.dp_speaker_verification import corpus, settings, summary, synthetic
 from recipes.dp_speaker_verification.features import Features
@@ -51,16 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m recipes.dp_speaker_verification",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("data", metavar="DATA")
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument(
-        "--config", default="full.yaml", help="YAML file, or the name of one in configs/"
-    )
+    parser = common.parser("recipes.dp_speaker_verification", __doc__, config="full.yaml")
     parser.add_argument("--seed", type=int, action="append", help="only this one; may be repeated")
     parser.add_argument("--method", action="append", help="only this one; may be repeated")
     parser.add_argument("--device", default="cpu", help="auto takes a GPU where there is one")

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from recipes import common
 from recipes.common import say
 from recipes.federated_attributes import corpus, settings, synthetic
 from recipes.federated_attributes.steps import STEPS, Job, gather
@@ -50,16 +51,7 @@ def read_corpus(data: str, work: Path, given: settings.Settings) -> corpus.Corpu
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m recipes.federated_attributes",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("data", metavar="DATA")
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument(
-        "--config", default="full.yaml", help="YAML file, or the name of one in configs/"
-    )
+    parser = common.parser("recipes.federated_attributes", __doc__, config="full.yaml")
     parser.add_argument("--step", choices=["all", *STEPS], default="all")
     parser.add_argument(
         "--deployment", action="store_true", help="a SuperLink and SuperNodes on loopback as well"

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from recipes import common
 from recipes.common import say
 from recipes.federated_attributes import settings
 from recipes.federated_attributes.__main__ import read_corpus
@@ -44,16 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m recipes.federated_dp",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("data", metavar="DATA")
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument(
-        "--config", default="full.yaml", help="YAML file, or the name of one in configs/"
-    )
+    parser = common.parser("recipes.federated_dp", __doc__, config="full.yaml")
     parser.add_argument("--step", choices=["all", *STEPS], default="all")
     parser.add_argument(
         "--seed", type=int, action="append", help="instead of the configuration's; may be repeated"

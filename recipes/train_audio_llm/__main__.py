@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from recipes import common
 from recipes.common import say
 from recipes.train_audio_llm import corpus, settings, synthetic
 from recipes.train_audio_llm.job import Job
@@ -40,16 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m recipes.train_audio_llm",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("data", metavar="DATA")
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument(
-        "--config", default="base.yaml", help="YAML file, or the name of one in configs/"
-    )
+    parser = common.parser("recipes.train_audio_llm", __doc__, config="base.yaml")
     parser.add_argument("--step", choices=["all", *ALL, *EXPERIMENTS], default="all")
     parser.add_argument(
         "--anonymizer",

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from recipes import common
 from recipes.common import say
 from recipes.train_voice_conversion import corpus, settings, synthetic
 from recipes.train_voice_conversion.steps import ALL, EXPERIMENTS, SHIPPED, Job
@@ -37,16 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m recipes.train_voice_conversion",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("data", metavar="DATA")
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument(
-        "--config", default="offline.yaml", help="YAML file, or the name of one in configs/"
-    )
+    parser = common.parser("recipes.train_voice_conversion", __doc__, config="offline.yaml")
     parser.add_argument("--step", choices=["all", *ALL, *EXPERIMENTS], default="all")
     parser.add_argument("--device", default="auto", help="auto takes a GPU where there is one")
     parser.add_argument("--results", type=Path, help="WORK/results by default")
