@@ -15,17 +15,25 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import uvicorn
+
 import voxguard
 from eval.run import HERE
+from recipes.train_audio_llm.serve import make_app
 from recipes.train_audio_llm.wordings import WRITE_DOWN
-from voxguard.audiollm import TransformersModel
+from voxguard.audiollm import EndpointModel, TransformersModel
 from voxguard.evaluation import Manifest, read_manifest
+from voxguard.gateway.app import create_app
+from voxguard.gateway.settings import Settings
 from voxguard.probes.catalogue import run
 from voxguard.probes.document import ProbeDocument
 from voxguard.probes.secrets import spoken_digits
@@ -98,6 +106,7 @@ def planted(work: Path, _: Path, *, trained_on: str) -> Manifest:
     return replace(sides[0], name="planted members", utterances=clips)
 
 
+SERVED = "served"
 VOICES = Path("voices/model")
 SEX = {"attributes": ["sex"], "forms": ["open", "closed"]}
 ATTACK = {
@@ -141,11 +150,47 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, required=True, help="of the recipe")
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--probe", nargs="+", choices=PLANS, default=list(PLANS))
+    parser.add_argument("--probe", nargs="+", choices=[*PLANS, SERVED], default=[*PLANS, SERVED])
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
     for name in given.probe:
-        probe(name, given.work, given.data).write(given.out / f"{name}.json", overwrite=True)
+        document = (served if name == SERVED else partial(probe, name))(given.work, given.data)
+        document.write(given.out / f"{name}.json", overwrite=True)
+
+
+def served(work: Path, data: Path) -> ProbeDocument:
+    """Sex, asked openly through ``voxguard serve``: what the client sends is raw."""
+    model = TransformersModel(work / VOICES, local_files_only=True, max_new_tokens=24)
+    with _running(make_app(model)) as upstream:
+        settings = Settings(
+            upstream=upstream, method="mcadams", recording_workers=1, live_workers=0
+        )
+        with _running(create_app(settings)) as gateway:
+            return run(
+                "attributes",
+                EndpointModel(f"{gateway}/v1", "voices/model behind voxguard serve, mcadams"),
+                strangers(work, data),
+                limit=52,
+                # A gateway refuses digital silence, of which an anonymizer makes nothing new.
+                **SEX | {"forms": ["open"], "conditions": ["raw", "no-audio"]},
+            )
+
+
+@contextmanager
+def _running(app: Any) -> Iterator[str]:
+    """A server on loopback, in a thread."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="websockets-sansio"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        if not thread.is_alive():
+            raise SystemExit("a server did not start")
+        time.sleep(0.05)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def probe(name: str, work: Path, data: Path) -> ProbeDocument:
