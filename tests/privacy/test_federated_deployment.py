@@ -17,7 +17,8 @@ from voxguard.privacy.federated.runtime import RunFailedError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nodes are killed by way of /proc")
 
-# The first server asks node 1, which hangs until it is killed; nobody asks it again.
+# The first server asks node 1, which hangs until it is killed; nobody asks it again. The second one
+# waits longer: a node looks for a SuperLink that was away at growing intervals, of up to 20 s.
 SERVER = """
 import json
 from pathlib import Path
@@ -36,6 +37,7 @@ INITIAL = {"w": np.zeros((1, 3), np.float32), "b": np.zeros(()), "seen": np.arra
 @app.main()
 def main(grid, context):
     out = Path(context.run_config["out"])
+    resumed = (out / "ledger.json").exists()
     with Ledger(out / "ledger.json", unit="client", population=2) as ledger:
         strategy = SpeakerDPFedAvg(noise_multiplier=1.0, sampling_rate=1.0, population=2,
                                    clipping_norm=1.0, ledger=ledger, state=out / "model.npz")
@@ -43,7 +45,7 @@ def main(grid, context):
             grid=grid,
             initial_arrays=ArrayRecord({k: Array(v) for k, v in INITIAL.items()}),
             num_rounds=3,
-            timeout=15,
+            timeout=90 if resumed else 15,
             train_config=ConfigRecord({"hangs": 1, "signs": str(out)}),
         )
         found = {
@@ -90,7 +92,7 @@ def test_a_federation_survives_its_nodes_and_its_server(tmp_path):
         assert nodes[0].process.poll() is None
 
         deployment.start_superlink()
-        deployment.run(app, config={"out": str(tmp_path)}, timeout_s=200)
+        deployment.run(app, config={"out": str(tmp_path)}, timeout_s=300)
     found = json.loads((tmp_path / "found.json").read_text())
     assert [number for number, _, _ in found["rounds"]] == [2, 3]
     assert found["rounds"][-1][2] == 1  # node 0 works on
