@@ -23,6 +23,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no_consistency": {"consistency": 0.0},
     "no_differences": {"differences": 0.0},
     "no_self_conversion": {"self_conversion": 0.0},
+    "not_heard": {"converted": 0.0},
     "no_critic": {"critic": 0.0},
     "one_level": {"kept_levels": (1.0, 0.0, 0.0, 0.0, 0.0)},
     "no_quantiser": {"kept_levels": (0.0, 0.0, 0.0, 0.0, 1.0)},

@@ -77,7 +77,11 @@ def teach(reader: SpeakerReader, optimiser: Optimizer, content: Tensor, speaker:
 
 
 def opinion(
-    critic: Critic, optimiser: Optimizer, real: Tensor, made: Tensor
+    critic: Critic,
+    optimiser: Optimizer,
+    real: Tensor,
+    made: Tensor,
+    converted: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """A step of the least-squares critic, and what it then thinks of what was made.
 
@@ -89,11 +93,14 @@ def opinion(
         optimiser: Its own.
         real: ``(batch, bands, frames)``.
         made: The same, with gradients.
+        converted: What was made in other voices: to sound real, and like none of the real ones.
 
     Returns:
         Loss of what was made, and of the critic.
     """
-    device = real.device.type
+    device, pairs = real.device.type, len(real)
+    if converted is not None:
+        made = torch.cat([made, converted])
     with autocast(device):
         on_real, on_made = critic(real), critic(made.detach())
     loss = (on_real[-1].float() - 1).square().mean() + on_made[-1].float().square().mean()
@@ -104,7 +111,7 @@ def opinion(
         seen, wanted = critic(made), critic(real)
     likeness = torch.stack(
         [
-            (a.float() - b.float().detach()).abs().mean()
+            (a[:pairs].float() - b.float().detach()).abs().mean()
             for a, b in zip(seen[:-1], wanted[:-1], strict=True)
         ]
     ).sum()

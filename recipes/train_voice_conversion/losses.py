@@ -19,13 +19,14 @@ def reconstruction(decoded: Tensor, batch: Batch) -> dict[str, Tensor]:
     """L1 of the envelope and of its differences in time and frequency, and of the aperiodicity.
 
     Args:
-        decoded: ``(2 batch, bands + 1, frames)``, of both views.
+        decoded: ``(views batch, bands + 1, frames)``, of one view or of both.
         batch: What was to come out of either.
     """
     mel, noise = decoded[:, :-1], decoded[:, -1:]
-    voiced = batch.pitch[:, :1].repeat(2, 1, 1)
-    error = mel - batch.mel.repeat(2, 1, 1)
-    breath = (noise - batch.aperiodicity.repeat(2, 1, 1)) * voiced
+    views = len(decoded) // len(batch.mel)
+    voiced = batch.pitch[:, :1].repeat(views, 1, 1)
+    error = mel - batch.mel.repeat(views, 1, 1)
+    breath = (noise - batch.aperiodicity.repeat(views, 1, 1)) * voiced
     return {
         "mel": error.abs().mean(),
         "in_time": error.diff(dim=2).abs().mean(),

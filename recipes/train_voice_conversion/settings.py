@@ -36,6 +36,8 @@ class Settings:
         consistency: Weight of two views having one content.
         self_conversion: How often the second view is the model's own conversion.
         self_from: From which share of the steps on.
+        converted: Weight of words being heard in another voice as in the speaker's own; the first
+            view is then said in another voice, and not in its own.
         critic: Weight of the critic's opinion.
         critic_from: From which share of the steps on.
         recognised: Learn phones from recognised words too, where there is no transcript.
@@ -68,6 +70,7 @@ class Settings:
     consistency: float = 0.3
     self_conversion: float = 0.5
     self_from: float = 0.2
+    converted: float = 0.0
     critic: float = 0.1
     critic_from: float = 0.75
     recognised: bool = False

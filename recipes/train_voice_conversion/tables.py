@@ -30,6 +30,7 @@ VARIANTS = {
     "no_consistency": "without consistency of two views",
     "no_differences": "without differences in time and frequency",
     "no_self_conversion": "without self-conversion",
+    "not_heard": "without a listener to conversions",
     "no_critic": "without the critic",
     "one_level": "trained for one level only",
     "no_quantiser": "trained without the quantiser",

@@ -23,6 +23,7 @@ from recipes.train_voice_conversion.critics import (
     teach,
 )
 from recipes.train_voice_conversion.data import Batch, Batches, Recorded
+from recipes.train_voice_conversion.listener import Listener
 from recipes.train_voice_conversion.losses import (
     confusion,
     consistency,
@@ -32,9 +33,13 @@ from recipes.train_voice_conversion.losses import (
 )
 from recipes.train_voice_conversion.quantizer import CodebookTrainer
 from recipes.train_voice_conversion.reading import Reading
-from recipes.train_voice_conversion.self_conversion import converted_view
+from recipes.train_voice_conversion.self_conversion import (
+    another_voice,
+    as_heard,
+    converted_view,
+)
 from recipes.train_voice_conversion.settings import Settings
-from voxguard.models.network import Network
+from voxguard.models.network import Encoder, Network
 from voxguard.models.precision import autocast
 from voxguard.models.schedule import warmup_cosine
 
@@ -42,7 +47,7 @@ AVERAGING = 0.998
 PATCH = 96
 RISE = 0.15
 HELD_OUT = 48
-LEARNT = ("network", "phones", "speakers", "critic", "books")
+LEARNT = ("network", "phones", "speakers", "critic", "listener", "books")
 
 
 class Trainer:
@@ -77,6 +82,9 @@ class Trainer:
         self.phones = PhoneReader(shape.content).to(device)
         self.speakers = SpeakerReader(shape.content, speakers).to(device)
         self.critic = Critic().to(device)
+        # a run for live signals starts from one that hears ahead, and is listened to in that way
+        ahead = replace(shape, causal=shape.causal and not settings.start_from)
+        self.listener = Listener(Encoder(ahead), PhoneReader(shape.content)).to(device)
         main = [*self.network.parameters(), *self.phones.parameters()]
         self.optimiser = torch.optim.AdamW(
             main, settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
@@ -120,6 +128,7 @@ class Trainer:
                 found = {"dev_right": self.measure([None]).get("dev_right_none")}
                 line = {"reading": done, "seconds": self._seconds(), **means(right), **found}
                 self._log.write(line)
+                self.listener.become(self.network.encoder, self.phones)
                 self._save()
                 say(f"reading: {done} of {self.reading.steps}, {line['right']} of phones right")
                 right = []
@@ -149,17 +158,24 @@ class Trainer:
         with autocast(self.device):
             content = self.network.encoder(torch.cat([batch.first, batch.second])).float()
         quantised, commitment = self.books(content, kept)
+        pitch, vector, own = batch.pitch.repeat(2, 1, 1), batch.vector.repeat(2, 1), 0
+        if settings.converted:
+            own = len(batch.mel)
+            pitch[:own], vector[:own] = another_voice(batch)
         with autocast(self.device):
             decoded = self.network.decoder(
                 quantised,
-                batch.pitch.repeat(2, 1, 1),
-                batch.vector.repeat(2, 1),
+                pitch,
+                vector,
                 torch.clamp(kept - 1, max=self.network.quantizer.levels),
             ).float()
             read = self.phones(quantised).float()
             recognised = self.speakers(quantised).float()
         speaker = batch.speaker.repeat(2)
-        losses = reconstruction(decoded, batch)
+        losses = reconstruction(decoded[own:], batch)
+        if settings.converted:
+            made = as_heard(decoded[:own, :-1], batch)
+            losses["converted"] = self.listener.missed(made, batch.plain)
         losses["phones"], right = phone_loss(read, batch.phones.repeat(2, 1))
         losses["confusion"] = (
             -functional.cross_entropy(recognised, speaker)
@@ -174,16 +190,28 @@ class Trainer:
         if settings.critic and share >= settings.critic_from:
             start = int(torch.randint(batch.mel.shape[2] - PATCH, ()))
             real, made = (x[:, :, start : start + PATCH] for x in (batch.mel, decoded[:, :-1]))
-            made = made[len(real) :]  # of the second view
-            judged, figures["critic"] = opinion(self.critic, self.critic_optimiser, real, made)
+            first, second = made.chunk(2)
+            converted = first if settings.converted else None
+            judged, figures["critic"] = opinion(
+                self.critic, self.critic_optimiser, real, second, converted
+            )
             total = total + settings.critic * judged
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self._clip()
         self.optimiser.step()
         self._average()
         figures["speaker"] = teach(self.speakers, self.adversary, quantised.detach(), speaker)
         return {**figures, "right": right, "codes": self.books.used()}
+
+    def _clip(self) -> None:
+        try:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0, error_if_nonfinite=True)
+        except RuntimeError:
+            raise SystemExit(
+                f"training: the gradient of step {self.step + 1} is no number; the last checkpoint "
+                "is of before, and a lower learning_rate may get past this"
+            ) from None
 
     def _levels(self, count: int) -> Tensor:
         """How many levels each sample keeps; one more than there are for no quantiser."""
@@ -204,6 +232,7 @@ class Trainer:
             "aperiodicity": 0.3,
             "phones": self.settings.phones,
             "confusion": rise * self.settings.confusion,
+            "converted": rise * self.settings.converted,
             "commitment": 0.3,
             "consistency": rise * self.settings.consistency,
         }
@@ -257,6 +286,7 @@ class Trainer:
             "phones": self.phones,
             "speakers": self.speakers,
             "critic": self.critic,
+            **({"listener": self.listener} if self.settings.converted else {}),
             "books": self.books,
             "optimiser": self.optimiser,
             "adversary": self.adversary,
@@ -291,7 +321,7 @@ class Trainer:
             state = checkpoint.load(other)
             if state is None:
                 raise SystemExit(f"this run starts from that in {other}, which is not there yet")
-            learnt = {name: self._parts()[name] for name in LEARNT}
+            learnt = {name: part for name, part in self._parts().items() if name in LEARNT}
             checkpoint.restore(learnt, {**state, "network": state["average"]}, other)
         if state is not None:
             self.average = {k: v.to(self.device) for k, v in state["average"].items()}
