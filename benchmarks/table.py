@@ -234,9 +234,14 @@ def fill(mark: str, content: str, page: Path = ROOT / "README.md") -> None:
     new, count = re.subn(marks, lambda m: f"{m[1]}{content}\n{m[2]}", old, flags=re.DOTALL)
     if count != 1:
         sys.exit(f"{page.name} has no place marked for the {mark}")
+    keep(new, page)
+
+
+def keep(content: str, page: Path) -> None:
+    """Write a page that is made from results; with ``--check`` only say if it is as it would be."""
     if "--check" not in sys.argv:
-        page.write_text(new)
-    elif new != old:
+        page.write_text(content)
+    elif not page.exists() or page.read_text() != content:
         sys.exit(f"{page.name} does not show the committed results")
 
 

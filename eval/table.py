@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 
-from benchmarks.table import ROOT, fill
+from benchmarks.table import ROOT, fill, keep
+from voxguard.evaluation.report.comparison import compare
+from voxguard.evaluation.report.standalone import render_trade_off
 from voxguard.evaluation.results import Figure, Results
 from voxguard.probes.document import ProbeDocument
 from voxguard.probes.figures import ProbeFigure
 
-PROTOCOL = "libri-mini"
+RESULTS = ROOT / "eval" / "results" / "libri-mini"
+DRAWING = ROOT / "docs" / "_static" / "trade-off.svg"
 SHOWN = {
     "none": "no anonymization",
     "mcadams": "McAdams",
@@ -29,17 +32,25 @@ SHOWN = {
 KNOWLEDGE = ("ignorant", "lazy-informed", "semi-informed")
 
 
+def committed() -> dict[str, Results]:
+    """The results of the systems, by the names that are shown."""
+    paths = {shown: RESULTS / f"{name}.json" for name, shown in SHOWN.items()}
+    return {shown: Results.read(path) for shown, path in paths.items() if path.exists()}
+
+
+def trade_off() -> str:
+    """Privacy against words, one point a method."""
+    methods = {shown: results for shown, results in committed().items() if shown != SHOWN["none"]}
+    return render_trade_off(compare(list(methods.values()), list(methods)))
+
+
 def table() -> str:
     """One row a system: the lowest EER of each knowledge, sex, words, verdict."""
     lines = [
         "| | EER ignorant | EER lazy-informed | EER semi-informed | sex inferred | WER | verdict |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, shown in SHOWN.items():
-        path = ROOT / "eval" / "results" / PROTOCOL / f"{name}.json"
-        if not path.exists():
-            continue
-        results = Results.read(path)
+    for shown, results in committed().items():
         cells = [_eer(results, knowledge) for knowledge in KNOWLEDGE]
         cells += [_sex(results), _words(results)]
         cells.append("trusted" if results.headline.trusted else "**untrusted**")
@@ -200,6 +211,7 @@ def _probed(figure: ProbeFigure) -> str:
 
 if __name__ == "__main__":
     fill("evaluation", table())
+    keep(trade_off(), DRAWING)
     fill("robust", robust_table(), ROOT / "eval" / "README.md")
     fill("bystanders", bystanders_table(), ROOT / "docs" / "leak-probes.md")
     fill("audio-llm", audio_llm_table())

@@ -116,12 +116,13 @@ def run(tmp_path, monkeypatch):
 
 
 def test_the_command(run, tmp_path):
-    done = run("a.json", "b.json", "--html", "c.html", "--csv", "c.csv")
+    done = run("a.json", "b.json", "--html", "c.html", "--csv", "c.csv", "--svg", "c.svg")
     assert done.exit_code == 0, done.output
     assert "36.6 %  n 125" in done.stdout
     assert "A (mcadams) is UNTRUSTED" in done.stderr
     assert "not comparable" not in done.stderr
     assert "<svg" in (tmp_path / "c.html").read_text("utf-8")
+    assert (tmp_path / "c.svg").read_text("utf-8").startswith("<svg xmlns=")
     assert len((tmp_path / "c.csv").read_text("utf-8").splitlines()) > 200
 
 

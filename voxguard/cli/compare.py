@@ -16,6 +16,7 @@ HELP = """Put the results of several evaluations side by side.
 \b
   voxguard compare mcadams.json none.json
   voxguard compare results/*.json --html compared.html --csv compared.csv
+  voxguard compare results/*.json --svg trade-off.svg
 
 Says when they cannot be compared, because protocol, data or attackers differ, and how; and which
 headlines their own panels do not trust. EER: higher is more private.
@@ -39,6 +40,10 @@ def compare(
     csv: Annotated[
         Path | None, typer.Option(metavar="OUT.csv", help="Write every figure as a table.")
     ] = None,
+    svg: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT.svg", help="Draw privacy against utility, one point a file."),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace what is there already.")
     ] = False,
@@ -51,9 +56,9 @@ def compare(
 
     if len(files) < 2:
         raise ConfigurationError(f"compare takes two files or more, got {len(files)}")
-    targets = [path for path in (html, csv) if path is not None]
+    targets = [path for path in (html, csv, svg) if path is not None]
     if len({path.resolve() for path in targets}) < len(targets):
-        raise ConfigurationError("--html and --csv name the same file")
+        raise ConfigurationError("two of --html, --csv and --svg name the same file")
     results = [Results.read(path) for path in files]
     comparison = module.compare(results, _sources(files))
     if html is not None:
@@ -65,6 +70,10 @@ def compare(
 
         text = render_csv(*results, runs=[entry.label for entry in comparison.entries])
         write_text(csv, text, overwrite=overwrite)
+    if svg is not None:
+        from voxguard.evaluation.report.standalone import render_trade_off
+
+        write_text(svg, render_trade_off(comparison), overwrite=overwrite)
     for difference in comparison.differences:
         echo_warning(f"not comparable: {difference}")
     for remark in comparison.remarks:

@@ -32,7 +32,7 @@ def comparison_sections(comparison: Comparison) -> list[Section]:
             "Privacy against utility",
             "Every method with its 95 % intervals; those that overlap widely are not told apart. "
             "EER: higher is more private.",
-            (*charts(_tradeoff(comparison), _forest(comparison)), *methods(comparison)),
+            (*charts(trade_off(comparison), _forest(comparison)), *methods(comparison)),
         ),
         Section(
             "attackers",
@@ -127,7 +127,8 @@ def _measure(comparison: Comparison) -> str:
     return next((name for name in TRADED if counts[name] == best > 0), "")
 
 
-def _tradeoff(comparison: Comparison) -> Chart | None:
+def trade_off(comparison: Comparison) -> Chart | None:
+    """Privacy against utility, one point a method; None where no file has both."""
     measure = _measure(comparison)
     if not measure:
         return None
