@@ -17,6 +17,8 @@ import voxguard
 from voxguard.evaluation.report import print_report
 
 HERE = Path(__file__).parent
+# Weights that `compare` would keep and that do not ship yet; from the root of the repository.
+CANDIDATE = "recipes/train_voice_conversion/candidate"
 
 
 def _low_latency() -> Callable[[Any, int], Any]:
@@ -42,6 +44,10 @@ SYSTEMS: dict[str, Callable[[], Any]] = {
     "voice-conversion-1": lambda: voxguard.VoiceConversion(levels=1),
     "voice-conversion-4": lambda: voxguard.VoiceConversion(levels=4),
     "voice-conversion-prosody": lambda: voxguard.VoiceConversion(intonation=1.0, tempo=0.0),
+    "voice-conversion-candidate": lambda: voxguard.VoiceConversion(checkpoint=CANDIDATE),
+    "voice-conversion-candidate-1": lambda: voxguard.VoiceConversion(
+        levels=1, checkpoint=CANDIDATE
+    ),
     "voice-conversion-live": lambda: voxguard.VoiceConversion(live=True),
 }
 

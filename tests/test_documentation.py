@@ -27,6 +27,7 @@ SYSTEMS = {
     "x-vector swap": "xvector-swap",
     "voice conversion": "voice-conversion",
     "voice conversion, 1 level": "voice-conversion-1",
+    "voice conversion, 4 levels": "voice-conversion-4",
     "voice conversion, prosody kept": "voice-conversion-prosody",
     "voice conversion, live at 41 ms": "voice-conversion-live",
 }

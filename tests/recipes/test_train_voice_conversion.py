@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -223,6 +224,22 @@ def test_the_tables_show_the_results(done):
 def test_the_readme_shows_the_committed_results():
     page = (RECIPE / "README.md").read_text()
     assert filled(page, tables.made(tables.RESULTS)) == page
+
+
+def test_the_candidate_is_what_its_card_says(make_voice):
+    folder = RECIPE / "candidate"
+    digest = sha256((folder / "converter.safetensors").read_bytes()).hexdigest()
+    assert digest in (folder / "README.md").read_text()
+    said = Converter.from_pretrained(folder).convert(
+        make_voice(seconds=1.0), SpeakerPool.shipped().target(0), rng=np.random.default_rng(0)
+    )
+    assert np.isfinite(said).all()
+    new, old = (
+        json.loads((RECIPE / "results" / f"{name}-levels3.json").read_text())
+        for name in ("heard", "shipped-offline")
+    )
+    assert new["weights"] == digest
+    assert not compare.objections(new, old)
 
 
 @pytest.mark.parametrize("name", [path.name for path in settings.CONFIGS.glob("*.yaml")])
