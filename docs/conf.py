@@ -35,6 +35,7 @@ include_patterns = [
     "benchmarks/*.md",
     "eval/*.md",
     "recipes/*/README.md",
+    "recipes/*/candidate/README.md",
     "voxguard/models/weights/*.md",
 ]
 exclude_patterns = ["build", "dist", ".*", "**/.*"]
