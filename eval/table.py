@@ -27,6 +27,8 @@ SHOWN = {
     "voice-conversion-1": "voice conversion, 1 level",
     "voice-conversion-4": "voice conversion, 4 levels",
     "voice-conversion-prosody": "voice conversion, prosody kept",
+    "voice-conversion-candidate": "voice conversion, candidate weights",
+    "voice-conversion-candidate-1": "voice conversion, candidate weights, 1 level",
     "voice-conversion-live": "voice conversion, live at 41 ms",
 }
 KNOWLEDGE = ("ignorant", "lazy-informed", "semi-informed")

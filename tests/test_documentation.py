@@ -29,6 +29,8 @@ SYSTEMS = {
     "voice conversion, 1 level": "voice-conversion-1",
     "voice conversion, 4 levels": "voice-conversion-4",
     "voice conversion, prosody kept": "voice-conversion-prosody",
+    "voice conversion, candidate weights": "voice-conversion-candidate",
+    "voice conversion, candidate weights, 1 level": "voice-conversion-candidate-1",
     "voice conversion, live at 41 ms": "voice-conversion-live",
 }
 PUBLIC = ("voxguard", "voxguard.audio", "voxguard.errors", "voxguard.evaluation",
