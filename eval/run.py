@@ -17,7 +17,7 @@ import voxguard
 from voxguard.evaluation.report import print_report
 
 HERE = Path(__file__).parent
-# Weights that `compare` would keep and that do not ship yet; from the root of the repository.
+# Weights that the recipe would keep, with three levels, and that do not ship yet; from the root of the repository.
 CANDIDATE = "recipes/train_voice_conversion/candidate"
 
 
