@@ -17,7 +17,8 @@ import voxguard
 from voxguard.evaluation.report import print_report
 
 HERE = Path(__file__).parent
-# Weights that the recipe would keep, with three levels, and that do not ship yet; from the root of the repository.
+# Weights that the recipe would keep, with three levels, and that do not ship yet.
+# From the root of the repository: results hold no path of a machine.
 CANDIDATE = "recipes/train_voice_conversion/candidate"
 
 
