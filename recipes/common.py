@@ -8,7 +8,8 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -141,6 +142,30 @@ def parser(module: str, description: str | None, config: str) -> argparse.Argume
     made.add_argument("--work", type=Path, required=True)
     made.add_argument("--config", default=config, help="YAML file, or the name of one in configs/")
     return made
+
+
+def check_recordings(data: Path, rows: Sequence[Mapping[str, str]]) -> None:
+    """Refuse a corpus whose recordings are not there, or cannot have files named after them.
+
+    Args:
+        data: The folder of the manifest.
+        rows: Of it, with ``path`` and ``utterance``.
+
+    Raises:
+        SystemExit: A name is missing, not unique or a path; a recording is missing.
+    """
+    for name, count in Counter(row["utterance"] for row in rows).items():
+        if count > 1 or not name or Path(name).name != name:
+            raise SystemExit(
+                f"{data}: utterances name files, so each needs a name of its own without slashes; "
+                f"got {name!r}, {count} times"
+            )
+    absent = [row["path"] for row in rows if not (data / row["path"]).is_file()]
+    if absent:
+        raise SystemExit(
+            f"{data}: {len(absent)} of {len(rows)} recordings that manifest.csv names are not "
+            f"there, the first is {absent[0]}"
+        )
 
 
 def manifest_rows(data: Path, columns: Sequence[str]) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from recipes.common import manifest_rows
+from recipes.common import check_recordings, manifest_rows
 
 COLUMNS = ("path", "utterance", "speaker", "sex", "split", "transcript")
 TRAINED, HELD_OUT, STRANGERS = "trained", "held-out", "eval"
@@ -90,17 +90,6 @@ def _check(data: Path, rows: list[dict[str, str]], known: list[str]) -> None:
             f"{data}: training needs two speakers or more in the split train who are not in eval; "
             f"there are {len(known)}"
         )
-    for name, count in Counter(row["utterance"] for row in rows).items():
-        if count > 1 or not name or Path(name).name != name:
-            raise SystemExit(
-                f"{data}: utterances name files, so each needs a name of its own without slashes; "
-                f"got {name!r}, {count} times"
-            )
-    absent = [row["path"] for row in rows if not (data / row["path"]).is_file()]
-    if absent:
-        raise SystemExit(
-            f"{data}: {len(absent)} of {len(rows)} recordings that manifest.csv names are not "
-            f"there, the first is {absent[0]}"
-        )
+    check_recordings(data, rows)
     if sexes := {row["sex"] for row in rows} - {"F", "M"}:
         raise SystemExit(f"{data}: sex takes F or M in manifest.csv, got {sorted(sexes)[0]!r}")

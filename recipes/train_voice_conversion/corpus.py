@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from recipes.common import manifest_rows
+from recipes.common import check_recordings, manifest_rows
 from recipes.train_voice_conversion.settings import DEV_SPEAKERS
 
 COLUMNS = ("path", "utterance", "speaker", "sex", "split", "transcript")
@@ -115,16 +115,4 @@ def _check(data: Path, rows: list[Row], dev: Sequence[str]) -> None:
             f"{data}: none of the dev speakers {', '.join(dev)} is in the split train; name some "
             "of your own in the configuration: dev_speakers: [...]"
         )
-    counts = Counter(row["utterance"] for row in rows)
-    for name, count in counts.items():
-        if count > 1 or not name or Path(name).name != name:
-            raise SystemExit(
-                f"{data}: utterances name files, so each needs a name of its own without slashes; "
-                f"got {name!r}, {count} times"
-            )
-    absent = [row["path"] for row in rows if not (data / row["path"]).is_file()]
-    if absent:
-        raise SystemExit(
-            f"{data}: {len(absent)} of {len(rows)} recordings that manifest.csv names are not "
-            f"there, the first is {absent[0]}"
-        )
+    check_recordings(data, rows)
