@@ -8,7 +8,7 @@ import pytest
 
 from voxguard.evaluation.report.html import TEMPLATES
 
-CSS = (TEMPLATES / "style.css").read_text("utf-8")
+CSS = "".join((TEMPLATES / name).read_text("utf-8") for name in ("chart.css", "style.css"))
 PALETTES = dict(
     zip(
         ("light", "dark"),
