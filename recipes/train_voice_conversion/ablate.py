@@ -19,6 +19,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no_reading": {"reading_steps": 0},
     "no_phones": {"reading_steps": 0, "phones": 0.0},
     "no_confusion": {"confusion": 0.0},
+    "not_apart": {"apart": False},
     "unbounded": {"unbounded": True},
     "no_consistency": {"consistency": 0.0},
     "no_differences": {"differences": 0.0},

@@ -51,6 +51,7 @@ class Batch:
     vector: torch.Tensor
     speaker: torch.Tensor
     phones: torch.Tensor
+    late: torch.Tensor  # (batch,), whether of the second half of its recording
 
     @property
     def plain(self) -> torch.Tensor:
@@ -102,7 +103,7 @@ def load(utterances: list[Utterance], work: Path, *, recognised: bool = False) -
 
 
 class Batches:
-    """Random chunks without end.
+    """Random chunks without end, in turn of the first and of the second half of a recording.
 
     Args:
         recorded: Where they come from.
@@ -132,10 +133,13 @@ class Batches:
 
     def __next__(self) -> Batch:
         chosen = self._rng.choice(len(self._recorded), self._size, p=self._p)
-        return _stacked([self._chunk(self._recorded[k]) for k in chosen])
+        return _stacked([self._chunk(self._recorded[k], n % 2) for n, k in enumerate(chosen)])
 
-    def _chunk(self, r: Recorded) -> tuple[Array, ...]:
-        start = int(self._rng.integers(0, len(r.mel) - CHUNK))
+    def _chunk(self, r: Recorded, half: int) -> tuple[Array, ...]:
+        last, middle = len(r.mel) - CHUNK, len(r.mel) // 2
+        # those of one half share no words with those of the other, if the recording is long enough
+        starts = (0, max(1, middle - CHUNK)) if half == 0 else (min(middle, last - 1), last)
+        start = int(self._rng.integers(*starts))
         here = slice(start, start + CHUNK)
         mel = r.mel[here].astype(np.float32)
         vector = r.vector + 0.01 * self._rng.standard_normal(len(r.vector)).astype(np.float32)
@@ -150,6 +154,7 @@ class Batches:
             vector / np.linalg.norm(vector),
             np.asarray(r.speaker, np.int64),
             r.phones[here].astype(np.int64),
+            np.asarray(half == 1),
         )
 
 

@@ -63,6 +63,19 @@ def confusion(scores: Tensor) -> Tensor:
     return -functional.log_softmax(scores, 1).mean() - math.log(scores.shape[1])
 
 
+def told(scores: Tensor, speaker: Tensor) -> Tensor:
+    """How much more than an even guess is known of the speaker, in nats; never less than nothing.
+
+    What is held for certain and wrong costs nothing: it is not the speaker that it was read from.
+
+    Args:
+        scores: ``(batch, speakers)``.
+        speaker: ``(batch,)`` indices.
+    """
+    known = functional.log_softmax(scores, 1).gather(1, speaker[:, None])
+    return (known + math.log(scores.shape[1])).clamp(min=0.0).mean()
+
+
 def consistency(content: Tensor) -> Tensor:
     """How far the content of the two views is apart, in its own variance; ``(2 batch, c, k)``."""
     one, two = content.chunk(2)

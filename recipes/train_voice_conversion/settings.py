@@ -32,6 +32,8 @@ class Settings:
         differences: Weight of the envelope's differences in time and frequency.
         phones: Weight of reading phones from content.
         confusion: Weight of the speaker's not being read from it.
+        apart: The speakers' reader learns from first halves of recordings, and the content of second
+            halves is not to tell it the speaker: it may not know a speaker by the words.
         unbounded: Reverse the adversary's gradient instead, which has no bound.
         consistency: Weight of two views having one content.
         self_conversion: How often the second view is the model's own conversion.
@@ -66,6 +68,7 @@ class Settings:
     differences: float = 1.0
     phones: float = 1.0
     confusion: float = 0.15
+    apart: bool = False
     unbounded: bool = False
     consistency: float = 0.3
     self_conversion: float = 0.5
@@ -93,6 +96,9 @@ class Settings:
                 f"start_from takes the name of a run in the work folder, got {self.start_from!r}: "
                 "it is exported with the weights, and a path would tell of this machine"
             )
+
+        if self.apart and self.batch < 2:
+            raise SystemExit("apart takes a batch of 2 chunks or more, one of either half")
 
     @property
     def shape(self) -> NetworkShape:

@@ -30,6 +30,7 @@ from recipes.train_voice_conversion.losses import (
     means,
     phone_loss,
     reconstruction,
+    told,
 )
 from recipes.train_voice_conversion.quantizer import CodebookTrainer
 from recipes.train_voice_conversion.reading import Reading
@@ -177,11 +178,8 @@ class Trainer:
             made = as_heard(decoded[:own, :-1], batch)
             losses["converted"] = self.listener.missed(made, batch.plain)
         losses["phones"], right = phone_loss(read, batch.phones.repeat(2, 1))
-        losses["confusion"] = (
-            -functional.cross_entropy(recognised, speaker)
-            if settings.unbounded
-            else confusion(recognised)
-        )
+        learnt, hidden = self._halves(batch)
+        losses["confusion"] = self._confusion(recognised[hidden], speaker[hidden])
         losses["commitment"] = commitment
         losses["consistency"] = consistency(content)
         figures = {name: value.detach() for name, value in losses.items()}
@@ -201,8 +199,21 @@ class Trainer:
         self._clip()
         self.optimiser.step()
         self._average()
-        figures["speaker"] = teach(self.speakers, self.adversary, quantised.detach(), speaker)
+        figures["speaker"] = teach(
+            self.speakers, self.adversary, quantised.detach()[learnt], speaker[learnt]
+        )
         return {**figures, "right": right, "codes": self.books.used()}
+
+    def _halves(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Of both views: what the speakers' reader learns from, and where it is to know nothing."""
+        late = batch.late.repeat(2)
+        everything = torch.ones_like(late)
+        return (~late, late) if self.settings.apart else (everything, everything)
+
+    def _confusion(self, recognised: Tensor, speaker: Tensor) -> Tensor:
+        if self.settings.unbounded:
+            return -functional.cross_entropy(recognised, speaker)
+        return told(recognised, speaker) if self.settings.apart else confusion(recognised)
 
     def _clip(self) -> None:
         try:

@@ -106,6 +106,67 @@ def test_the_listener_hears_whether_words_survive(trainer):
     assert backwards.grad.abs().max() > 0.0
 
 
+def test_a_speaker_who_is_told_costs_what_is_known():
+    import torch
+
+    from recipes.train_voice_conversion.losses import told
+
+    speaker = torch.tensor([0, 1, 2])
+    even = torch.zeros(3, 4)
+    assert float(told(even, speaker)) == pytest.approx(0.0, abs=1e-6)
+    sure = 50.0 * torch.eye(4)
+    assert float(told(sure[[0, 1, 2]], speaker)) == pytest.approx(np.log(4.0), abs=1e-5)
+    assert float(told(sure[[3, 3, 3]], speaker)) == 0.0
+
+
+def test_halves_of_a_recording_share_no_frame():
+    from recipes.train_voice_conversion import data
+
+    frames = 4 * data.CHUNK
+    place = np.arange(frames, dtype=np.float32)
+    recorded = data.Recorded(
+        mel=np.repeat(place[:, None], 80, axis=1),
+        level=0.0,
+        mean=np.zeros(80, np.float32),
+        spread=np.ones(80, np.float32),
+        pitch=np.zeros((3, frames), np.float32),
+        aperiodicity=np.zeros(frames, np.float32),
+        vector=np.ones(256, np.float32),
+        speaker=0,
+        phones=np.zeros(frames, np.int8),
+    )
+    batches = data.Batches([recorded], 8, 0)
+    for _ in range(20):
+        batch = next(batches)
+        first, last = batch.mel[:, 0, 0], batch.mel[:, 0, -1]
+        assert batch.late.tolist() == 4 * [False, True]
+        assert bool((last[~batch.late] < frames // 2).all())
+        assert bool((first[batch.late] >= frames // 2).all())
+
+
+def test_the_reader_of_speakers_learns_from_first_halves(trainer, monkeypatch):
+    from recipes.train_voice_conversion import train
+
+    trainer.settings = replace(trainer.settings, apart=True)
+    batch = next(trainer.batches)
+    taught, judged = [], []
+    teach, told = train.teach, train.told
+
+    def teaching(reader, optimiser, content, speaker):
+        taught.append(speaker.tolist())
+        return teach(reader, optimiser, content, speaker)
+
+    def judging(scores, speaker):
+        judged.append(speaker.tolist())
+        return told(scores, speaker)
+
+    monkeypatch.setattr(train, "teach", teaching)
+    monkeypatch.setattr(train, "told", judging)
+    trainer._one_step(batch)
+    assert taught == [2 * batch.speaker[~batch.late].tolist()]
+    assert judged == [2 * batch.speaker[batch.late].tolist()]
+
+
 def test_silence_has_a_gradient(trainer):
     """A silent chunk once made every weight NaN: its spread has a root at zero."""
     import torch
@@ -260,6 +321,7 @@ def test_the_configurations_can_be_read(name):
         ("codebooks: [8, 8]", "kept_levels takes one number a codebook"),
         ("evaluation: {level: 3}", "no setting 'level'"),
         ("- steps", "setting: value"),
+        ("{apart: true, batch: 1}", "apart takes a batch of 2 chunks"),
     ],
 )
 def test_a_setting_that_is_none_is_refused(tmp_path, text, message):
@@ -270,7 +332,7 @@ def test_a_setting_that_is_none_is_refused(tmp_path, text, message):
 
 
 def test_an_unknown_configuration_is_refused():
-    with pytest.raises(SystemExit, match=r"one of ablation\.yaml, heard\.yaml"):
+    with pytest.raises(SystemExit, match=r"one of ablation\.yaml, apart\.yaml, heard\.yaml"):
         settings.read("none.yaml")
 
 
