@@ -16,33 +16,21 @@ from pathlib import Path
 
 import torch
 
-from recipes import common
 from recipes.common import say
 from recipes.train_audio_llm import corpus, settings, synthetic
 from recipes.train_audio_llm.job import Job
-from recipes.train_audio_llm.steps import ALL, EXPERIMENTS
+from recipes.train_audio_llm.steps import STEPS
 from voxguard.anonymizers.base import methods
-from voxguard.errors import VoxguardError
 from voxguard.models.hub import pick_device
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what was asked for."""
-    given = _parser().parse_args(arguments)
-    try:
-        job = _job(given)
-        for step in [given.step] if given.step != "all" else list(ALL):
-            say(f"== {step}")
-            (ALL | EXPERIMENTS)[step](job)
-    except VoxguardError as error:
-        raise SystemExit(str(error)) from error
-    except KeyboardInterrupt:
-        raise SystemExit("interrupted; the same command goes on from here") from None
+    STEPS.main(_parser(), _job, arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = common.parser("recipes.train_audio_llm", __doc__, config="base.yaml")
-    parser.add_argument("--step", choices=["all", *ALL, *EXPERIMENTS], default="all")
+    parser = STEPS.parser("recipes.train_audio_llm", __doc__, config="base.yaml")
     parser.add_argument(
         "--anonymizer",
         default="",
@@ -50,8 +38,6 @@ def _parser() -> argparse.ArgumentParser:
         help="what the members go through before they are trained on, in --step members",
     )
     parser.add_argument("--seed", type=int, help="instead of the configuration's")
-    parser.add_argument("--device", default="auto", help="auto takes a GPU where there is one")
-    parser.add_argument("--results", type=Path, help="WORK/results by default")
     return parser
 
 
@@ -67,8 +53,7 @@ def _job(given: argparse.Namespace) -> Job:
         speakers=config.settings.most_speakers,
         utterances=config.settings.most_utterances,
     )
-    results = given.results or given.work / "results"
-    return Job(config, utterances, given.work, results, device, given.anonymizer)
+    return Job(config, utterances, given.work, given.results, device, given.anonymizer)
 
 
 if __name__ == "__main__":

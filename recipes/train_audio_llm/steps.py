@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 
 from recipes.common import say, write
+from recipes.staged import Steps
 from recipes.train_audio_llm import alignment, evaluate, features, lessons, members
 from recipes.train_audio_llm.corpus import TRAINED
 from recipes.train_audio_llm.job import Job, there
@@ -115,11 +115,13 @@ def _finished(path: Path, step: str, steps: int) -> dict[str, Any]:
     return state
 
 
-EXPERIMENTS: dict[str, Callable[[Job], None]] = {"members": _members}
-ALL: dict[str, Callable[[Job], None]] = {
-    "align": _align,
-    "features": _features,
-    "listen": _listen,
-    "talk": _talk,
-    "evaluate": _evaluate,
-}
+STEPS = Steps(
+    {
+        "align": _align,
+        "features": _features,
+        "listen": _listen,
+        "talk": _talk,
+        "evaluate": _evaluate,
+    },
+    {"members": _members},
+)

@@ -14,34 +14,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from recipes import common
 from recipes.common import say
 from recipes.train_voice_conversion import corpus, settings, synthetic
-from recipes.train_voice_conversion.steps import ALL, EXPERIMENTS, SHIPPED, Job
-from voxguard.errors import VoxguardError
+from recipes.train_voice_conversion.steps import SHIPPED, STEPS, Job
 from voxguard.models.hub import pick_device
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what was asked for."""
-    given = _parser().parse_args(arguments)
-    try:
-        job = _job(given)
-        wanted = [given.step] if given.step != "all" else list(ALL)
-        for step in wanted:
-            say(f"== {step}")
-            (ALL | EXPERIMENTS)[step](job)
-    except VoxguardError as error:
-        raise SystemExit(str(error)) from error
-    except KeyboardInterrupt:
-        raise SystemExit("interrupted; the same command goes on from here") from None
+    STEPS.main(_parser(), _job, arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = common.parser("recipes.train_voice_conversion", __doc__, config="offline.yaml")
-    parser.add_argument("--step", choices=["all", *ALL, *EXPERIMENTS], default="all")
-    parser.add_argument("--device", default="auto", help="auto takes a GPU where there is one")
-    parser.add_argument("--results", type=Path, help="WORK/results by default")
+    parser = STEPS.parser("recipes.train_voice_conversion", __doc__, config="offline.yaml")
     looks = parser.add_argument_group("of --step evaluate")
     looks.add_argument(
         "--weights", default="", help=f'a safetensors file, or "{SHIPPED}" for what the package has'
@@ -70,8 +55,7 @@ def _job(given: argparse.Namespace) -> Job:
         speakers=config.settings.most_speakers,
         utterances=config.settings.most_utterances,
     )
-    results = given.results or given.work / "results"
-    return Job(config, utterances, given.work, results, device, given.weights)
+    return Job(config, utterances, given.work, given.results, device, given.weights)
 
 
 if __name__ == "__main__":

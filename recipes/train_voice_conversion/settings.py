@@ -32,14 +32,15 @@ class Settings:
         differences: Weight of the envelope's differences in time and frequency.
         phones: Weight of reading phones from content.
         confusion: Weight of the speaker's not being read from it.
-        apart: The speakers' reader learns from first halves of recordings, and the content of second
-            halves is not to tell it the speaker: it may not know a speaker by the words.
+        apart: The speakers' reader learns from first halves of recordings, and the content of
+            second halves is not to tell it the speaker: the words of a recording are no trait.
         unbounded: Reverse the adversary's gradient instead, which has no bound.
         consistency: Weight of two views having one content.
         self_conversion: How often the second view is the model's own conversion.
         self_from: From which share of the steps on.
         converted: Weight of words being heard in another voice as in the speaker's own; the first
             view is then said in another voice, and not in its own.
+        traces: Weight of the speaker's not being read from what is said in another voice.
         critic: Weight of the critic's opinion.
         critic_from: From which share of the steps on.
         recognised: Learn phones from recognised words too, where there is no transcript.
@@ -74,6 +75,7 @@ class Settings:
     self_conversion: float = 0.5
     self_from: float = 0.2
     converted: float = 0.0
+    traces: float = 0.0
     critic: float = 0.1
     critic_from: float = 0.75
     recognised: bool = False
@@ -97,6 +99,8 @@ class Settings:
                 "it is exported with the weights, and a path would tell of this machine"
             )
 
+        if self.traces and not (self.converted and self.apart):
+            raise SystemExit("traces takes converted, which says it in another voice, and apart")
         if self.apart and self.batch < 2:
             raise SystemExit("apart takes a batch of 2 chunks or more, one of either half")
 

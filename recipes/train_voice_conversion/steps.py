@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from recipes.common import say, write
+from recipes.staged import Steps
 from recipes.train_voice_conversion import (
     ablate,
     checkpoint,
@@ -125,11 +125,13 @@ def _vocoders(job: Job) -> None:
     write(found, job.results / "vocoders.json")
 
 
-ALL: dict[str, Callable[[Job], None]] = {
-    "features": _features,
-    "labels": _labels,
-    "train": _train,
-    "export": _export,
-    "evaluate": _evaluate,
-}
-EXPERIMENTS: dict[str, Callable[[Job], None]] = {"ablate": _ablate, "vocoders": _vocoders}
+STEPS = Steps(
+    {
+        "features": _features,
+        "labels": _labels,
+        "train": _train,
+        "export": _export,
+        "evaluate": _evaluate,
+    },
+    {"ablate": _ablate, "vocoders": _vocoders},
+)

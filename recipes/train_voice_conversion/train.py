@@ -48,7 +48,7 @@ AVERAGING = 0.998
 PATCH = 96
 RISE = 0.15
 HELD_OUT = 48
-LEARNT = ("network", "phones", "speakers", "critic", "listener", "books")
+LEARNT = ("network", "phones", "speakers", "tracker", "critic", "listener", "books")
 
 
 class Trainer:
@@ -82,6 +82,7 @@ class Trainer:
         speakers = 1 + max(r.speaker for r in training)
         self.phones = PhoneReader(shape.content).to(device)
         self.speakers = SpeakerReader(shape.content, speakers).to(device)
+        self.tracker = SpeakerReader(shape.bands, speakers).to(device)
         self.critic = Critic().to(device)
         # a run for live signals starts from one that hears ahead, and is listened to in that way
         ahead = replace(shape, causal=shape.causal and not settings.start_from)
@@ -91,6 +92,7 @@ class Trainer:
             main, settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
         )
         self.adversary = torch.optim.AdamW(self.speakers.parameters(), 1e-3)
+        self.pursuit = torch.optim.AdamW(self.tracker.parameters(), 1e-3)
         self.critic_optimiser = torch.optim.AdamW(self.critic.parameters(), 3e-4, betas=(0.5, 0.9))
         self.reading = Reading(settings, self.network.encoder, self.phones, training, device)
         self._start_at_the_mean(training)
@@ -177,6 +179,9 @@ class Trainer:
         if settings.converted:
             made = as_heard(decoded[:own, :-1], batch)
             losses["converted"] = self.listener.missed(made, batch.plain)
+        if settings.traces:
+            told_by = self.tracker(made).float()
+            losses["traces"] = told(told_by[batch.late], batch.speaker[batch.late])
         losses["phones"], right = phone_loss(read, batch.phones.repeat(2, 1))
         learnt, hidden = self._halves(batch)
         losses["confusion"] = self._confusion(recognised[hidden], speaker[hidden])
@@ -187,8 +192,8 @@ class Trainer:
         total = torch.stack([weights[name] * value for name, value in losses.items()]).sum()
         if settings.critic and share >= settings.critic_from:
             start = int(torch.randint(batch.mel.shape[2] - PATCH, ()))
-            real, made = (x[:, :, start : start + PATCH] for x in (batch.mel, decoded[:, :-1]))
-            first, second = made.chunk(2)
+            real, patches = (x[:, :, start : start + PATCH] for x in (batch.mel, decoded[:, :-1]))
+            first, second = patches.chunk(2)
             converted = first if settings.converted else None
             judged, figures["critic"] = opinion(
                 self.critic, self.critic_optimiser, real, second, converted
@@ -202,6 +207,11 @@ class Trainer:
         figures["speaker"] = teach(
             self.speakers, self.adversary, quantised.detach()[learnt], speaker[learnt]
         )
+        if settings.traces:
+            early = ~batch.late
+            figures["tracked"] = teach(
+                self.tracker, self.pursuit, made.detach()[early], batch.speaker[early]
+            )
         return {**figures, "right": right, "codes": self.books.used()}
 
     def _halves(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -244,6 +254,7 @@ class Trainer:
             "phones": self.settings.phones,
             "confusion": rise * self.settings.confusion,
             "converted": rise * self.settings.converted,
+            "traces": rise * self.settings.traces,
             "commitment": 0.3,
             "consistency": rise * self.settings.consistency,
         }
@@ -292,11 +303,13 @@ class Trainer:
         return means([out])
 
     def _parts(self) -> dict[str, Any]:
+        tracking = {"tracker": self.tracker, "pursuit": self.pursuit}
         return {
             "network": self.network,
             "phones": self.phones,
             "speakers": self.speakers,
             "critic": self.critic,
+            **(tracking if self.settings.traces else {}),
             **({"listener": self.listener} if self.settings.converted else {}),
             "books": self.books,
             "optimiser": self.optimiser,

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from recipes import common
+from recipes import common, staged
 from recipes.common import filled
 from recipes.train_voice_conversion import (
     compare,
@@ -80,6 +80,7 @@ def test_conversions_are_listened_to(done):
     work, _ = done
     lines = [json.loads(line) for line in (work / "smoke" / "log.jsonl").read_text().splitlines()]
     assert all(line["converted"] > 0.0 for line in lines if "mel" in line)
+    assert all(line["tracked"] > 0.0 for line in lines if "mel" in line)
 
 
 @pytest.fixture
@@ -147,7 +148,6 @@ def test_halves_of_a_recording_share_no_frame():
 def test_the_reader_of_speakers_learns_from_first_halves(trainer, monkeypatch):
     from recipes.train_voice_conversion import train
 
-    trainer.settings = replace(trainer.settings, apart=True)
     batch = next(trainer.batches)
     taught, judged = [], []
     teach, told = train.teach, train.told
@@ -163,8 +163,10 @@ def test_the_reader_of_speakers_learns_from_first_halves(trainer, monkeypatch):
     monkeypatch.setattr(train, "teach", teaching)
     monkeypatch.setattr(train, "told", judging)
     trainer._one_step(batch)
-    assert taught == [2 * batch.speaker[~batch.late].tolist()]
-    assert judged == [2 * batch.speaker[batch.late].tolist()]
+    # from what is said in another voice, of the first view; and from the content of both
+    early, late = batch.speaker[~batch.late].tolist(), batch.speaker[batch.late].tolist()
+    assert taught == [2 * early, early]
+    assert judged == [late, 2 * late]
 
 
 def test_silence_has_a_gradient(trainer):
@@ -321,6 +323,7 @@ def test_the_configurations_can_be_read(name):
         ("codebooks: [8, 8]", "kept_levels takes one number a codebook"),
         ("evaluation: {level: 3}", "no setting 'level'"),
         ("- steps", "setting: value"),
+        ("traces: 1.0", "traces takes converted"),
         ("{apart: true, batch: 1}", "apart takes a batch of 2 chunks"),
     ],
 )
@@ -453,7 +456,7 @@ def test_results_of_two_kinds_are_not_compared():
         compare.objections(RESULT | {"given": {"utterances": 5}}, RESULT)
 
 
-@pytest.mark.parametrize("module", [common, compare, corpus])
+@pytest.mark.parametrize("module", [common, staged, compare, corpus])
 def test_examples_of_the_recipe(module):
     found = doctest.testmod(module)
     assert found.attempted
