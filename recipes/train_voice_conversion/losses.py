@@ -63,7 +63,7 @@ def confusion(scores: Tensor) -> Tensor:
     return -functional.log_softmax(scores, 1).mean() - math.log(scores.shape[1])
 
 
-def told(scores: Tensor, speaker: Tensor) -> Tensor:
+def advantage(scores: Tensor, speaker: Tensor) -> Tensor:
     """How much more than an even guess is known of the speaker, in nats; never less than nothing.
 
     What is held for certain and wrong costs nothing: it is not the speaker that it was read from.

@@ -40,7 +40,6 @@ class Settings:
         self_from: From which share of the steps on.
         converted: Weight of words being heard in another voice as in the speaker's own; the first
             view is then said in another voice, and not in its own.
-        traces: Weight of the speaker's not being read from what is said in another voice.
         critic: Weight of the critic's opinion.
         critic_from: From which share of the steps on.
         recognised: Learn phones from recognised words too, where there is no transcript.
@@ -75,7 +74,6 @@ class Settings:
     self_conversion: float = 0.5
     self_from: float = 0.2
     converted: float = 0.0
-    traces: float = 0.0
     critic: float = 0.1
     critic_from: float = 0.75
     recognised: bool = False
@@ -98,9 +96,6 @@ class Settings:
                 f"start_from takes the name of a run in the work folder, got {self.start_from!r}: "
                 "it is exported with the weights, and a path would tell of this machine"
             )
-
-        if self.traces and not (self.converted and self.apart):
-            raise SystemExit("traces takes converted, which says it in another voice, and apart")
         if self.apart and self.batch < 2:
             raise SystemExit("apart takes a batch of 2 chunks or more, one of either half")
 

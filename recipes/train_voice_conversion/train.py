@@ -25,12 +25,12 @@ from recipes.train_voice_conversion.critics import (
 from recipes.train_voice_conversion.data import Batch, Batches, Recorded
 from recipes.train_voice_conversion.listener import Listener
 from recipes.train_voice_conversion.losses import (
+    advantage,
     confusion,
     consistency,
     means,
     phone_loss,
     reconstruction,
-    told,
 )
 from recipes.train_voice_conversion.quantizer import CodebookTrainer
 from recipes.train_voice_conversion.reading import Reading
@@ -48,7 +48,7 @@ AVERAGING = 0.998
 PATCH = 96
 RISE = 0.15
 HELD_OUT = 48
-LEARNT = ("network", "phones", "speakers", "tracker", "critic", "listener", "books")
+LEARNT = ("network", "phones", "speakers", "critic", "listener", "books")
 
 
 class Trainer:
@@ -82,7 +82,6 @@ class Trainer:
         speakers = 1 + max(r.speaker for r in training)
         self.phones = PhoneReader(shape.content).to(device)
         self.speakers = SpeakerReader(shape.content, speakers).to(device)
-        self.tracker = SpeakerReader(shape.bands, speakers).to(device)
         self.critic = Critic().to(device)
         # a run for live signals starts from one that hears ahead, and is listened to in that way
         ahead = replace(shape, causal=shape.causal and not settings.start_from)
@@ -92,7 +91,6 @@ class Trainer:
             main, settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
         )
         self.adversary = torch.optim.AdamW(self.speakers.parameters(), 1e-3)
-        self.pursuit = torch.optim.AdamW(self.tracker.parameters(), 1e-3)
         self.critic_optimiser = torch.optim.AdamW(self.critic.parameters(), 3e-4, betas=(0.5, 0.9))
         self.reading = Reading(settings, self.network.encoder, self.phones, training, device)
         self._start_at_the_mean(training)
@@ -179,9 +177,6 @@ class Trainer:
         if settings.converted:
             made = as_heard(decoded[:own, :-1], batch)
             losses["converted"] = self.listener.missed(made, batch.plain)
-        if settings.traces:
-            told_by = self.tracker(made).float()
-            losses["traces"] = told(told_by[batch.late], batch.speaker[batch.late])
         losses["phones"], right = phone_loss(read, batch.phones.repeat(2, 1))
         learnt, hidden = self._halves(batch)
         losses["confusion"] = self._confusion(recognised[hidden], speaker[hidden])
@@ -207,11 +202,6 @@ class Trainer:
         figures["speaker"] = teach(
             self.speakers, self.adversary, quantised.detach()[learnt], speaker[learnt]
         )
-        if settings.traces:
-            early = ~batch.late
-            figures["tracked"] = teach(
-                self.tracker, self.pursuit, made.detach()[early], batch.speaker[early]
-            )
         return {**figures, "right": right, "codes": self.books.used()}
 
     def _halves(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -223,7 +213,7 @@ class Trainer:
     def _confusion(self, recognised: Tensor, speaker: Tensor) -> Tensor:
         if self.settings.unbounded:
             return -functional.cross_entropy(recognised, speaker)
-        return told(recognised, speaker) if self.settings.apart else confusion(recognised)
+        return advantage(recognised, speaker) if self.settings.apart else confusion(recognised)
 
     def _clip(self) -> None:
         try:
@@ -254,7 +244,6 @@ class Trainer:
             "phones": self.settings.phones,
             "confusion": rise * self.settings.confusion,
             "converted": rise * self.settings.converted,
-            "traces": rise * self.settings.traces,
             "commitment": 0.3,
             "consistency": rise * self.settings.consistency,
         }
@@ -303,13 +292,11 @@ class Trainer:
         return means([out])
 
     def _parts(self) -> dict[str, Any]:
-        tracking = {"tracker": self.tracker, "pursuit": self.pursuit}
         return {
             "network": self.network,
             "phones": self.phones,
             "speakers": self.speakers,
             "critic": self.critic,
-            **(tracking if self.settings.traces else {}),
             **({"listener": self.listener} if self.settings.converted else {}),
             "books": self.books,
             "optimiser": self.optimiser,

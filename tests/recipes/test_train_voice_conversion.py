@@ -80,7 +80,6 @@ def test_conversions_are_listened_to(done):
     work, _ = done
     lines = [json.loads(line) for line in (work / "smoke" / "log.jsonl").read_text().splitlines()]
     assert all(line["converted"] > 0.0 for line in lines if "mel" in line)
-    assert all(line["tracked"] > 0.0 for line in lines if "mel" in line)
 
 
 @pytest.fixture
@@ -110,14 +109,14 @@ def test_the_listener_hears_whether_words_survive(trainer):
 def test_a_speaker_who_is_told_costs_what_is_known():
     import torch
 
-    from recipes.train_voice_conversion.losses import told
+    from recipes.train_voice_conversion.losses import advantage
 
     speaker = torch.tensor([0, 1, 2])
     even = torch.zeros(3, 4)
-    assert float(told(even, speaker)) == pytest.approx(0.0, abs=1e-6)
+    assert float(advantage(even, speaker)) == pytest.approx(0.0, abs=1e-6)
     sure = 50.0 * torch.eye(4)
-    assert float(told(sure[[0, 1, 2]], speaker)) == pytest.approx(np.log(4.0), abs=1e-5)
-    assert float(told(sure[[3, 3, 3]], speaker)) == 0.0
+    assert float(advantage(sure[[0, 1, 2]], speaker)) == pytest.approx(np.log(4.0), abs=1e-5)
+    assert float(advantage(sure[[3, 3, 3]], speaker)) == 0.0
 
 
 def test_halves_of_a_recording_share_no_frame():
@@ -150,7 +149,7 @@ def test_the_reader_of_speakers_learns_from_first_halves(trainer, monkeypatch):
 
     batch = next(trainer.batches)
     taught, judged = [], []
-    teach, told = train.teach, train.told
+    teach, advantage = train.teach, train.advantage
 
     def teaching(reader, optimiser, content, speaker):
         taught.append(speaker.tolist())
@@ -158,15 +157,13 @@ def test_the_reader_of_speakers_learns_from_first_halves(trainer, monkeypatch):
 
     def judging(scores, speaker):
         judged.append(speaker.tolist())
-        return told(scores, speaker)
+        return advantage(scores, speaker)
 
     monkeypatch.setattr(train, "teach", teaching)
-    monkeypatch.setattr(train, "told", judging)
+    monkeypatch.setattr(train, "advantage", judging)
     trainer._one_step(batch)
-    # from what is said in another voice, of the first view; and from the content of both
-    early, late = batch.speaker[~batch.late].tolist(), batch.speaker[batch.late].tolist()
-    assert taught == [2 * early, early]
-    assert judged == [late, 2 * late]
+    assert taught == [2 * batch.speaker[~batch.late].tolist()]
+    assert judged == [2 * batch.speaker[batch.late].tolist()]
 
 
 def test_silence_has_a_gradient(trainer):
@@ -323,7 +320,6 @@ def test_the_configurations_can_be_read(name):
         ("codebooks: [8, 8]", "kept_levels takes one number a codebook"),
         ("evaluation: {level: 3}", "no setting 'level'"),
         ("- steps", "setting: value"),
-        ("traces: 1.0", "traces takes converted"),
         ("{apart: true, batch: 1}", "apart takes a batch of 2 chunks"),
     ],
 )
