@@ -6,10 +6,10 @@ python -m benchmarks.table
 from __future__ import annotations
 
 import json
-import re
-import sys
 from pathlib import Path
 from typing import Any
+
+from recipes.common import publish
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -227,27 +227,7 @@ def _duration(hours: float) -> str:
     return f"{hours * 3600:.0f} s"
 
 
-def fill(mark: str, content: str, page: Path = ROOT / "README.md") -> None:
-    """Put a table into a page between its marks; with ``--check`` only say if it is there."""
-    old = page.read_text()
-    marks = rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)"
-    new, count = re.subn(marks, lambda m: f"{m[1]}{content}\n{m[2]}", old, flags=re.DOTALL)
-    if count != 1:
-        sys.exit(f"{page.name} has no place marked for the {mark}")
-    keep(new, page)
-
-
-def keep(content: str, page: Path) -> None:
-    """Write a page that is made from results; with ``--check`` only say if it is as it would be."""
-    if "--check" not in sys.argv:
-        page.write_text(content)
-    elif not page.exists() or page.read_text() != content:
-        sys.exit(f"{page.name} does not show the committed results")
-
-
 if __name__ == "__main__":
-    fill("benchmarks", table())
-    fill("ledger", ledger())
-    fill("gateway", gateway(), ROOT / "benchmarks" / "README.md")
-    fill("profile", profile(), ROOT / "benchmarks" / "README.md")
-    fill("corpus", corpus(), ROOT / "docs" / "corpus.md")
+    publish(ROOT / "README.md", {"benchmarks": table(), "ledger": ledger()})
+    publish(ROOT / "benchmarks" / "README.md", {"gateway": gateway(), "profile": profile()})
+    publish(ROOT / "docs" / "corpus.md", {"corpus": corpus()})

@@ -6,14 +6,16 @@ python -m eval.table
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-from benchmarks.table import ROOT, fill, keep
+from recipes.common import keep, publish
 from voxguard.evaluation.report.comparison import compare
 from voxguard.evaluation.report.standalone import render_trade_off
 from voxguard.evaluation.results import Figure, Results
 from voxguard.probes.document import ProbeDocument
 from voxguard.probes.figures import ProbeFigure
 
+ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "eval" / "results" / "libri-mini"
 DRAWING = ROOT / "docs" / "_static" / "trade-off.svg"
 SHOWN = {
@@ -212,11 +214,15 @@ def _probed(figure: ProbeFigure) -> str:
 
 
 if __name__ == "__main__":
-    fill("evaluation", table())
+    publish(ROOT / "README.md", {"evaluation": table(), "audio-llm": audio_llm_table()})
     keep(trade_off(), DRAWING)
-    fill("robust", robust_table(), ROOT / "eval" / "README.md")
-    fill("bystanders", bystanders_table(), ROOT / "docs" / "leak-probes.md")
-    fill("audio-llm", audio_llm_table())
-    fill("audio-llm", audio_llm_table(), ROOT / "docs" / "leak-probes.md")
-    fill("adversarial", adversarial_table(), ROOT / "docs" / "leak-probes.md")
-    fill("membership", membership_table(), ROOT / "docs" / "leak-probes.md")
+    publish(ROOT / "eval" / "README.md", {"robust": robust_table()})
+    publish(
+        ROOT / "docs" / "leak-probes.md",
+        {
+            "bystanders": bystanders_table(),
+            "audio-llm": audio_llm_table(),
+            "adversarial": adversarial_table(),
+            "membership": membership_table(),
+        },
+    )

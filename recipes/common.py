@@ -82,16 +82,20 @@ def filled(page: str, tables: dict[str, str]) -> str:
 
 
 def publish(page: Path, tables: dict[str, str]) -> None:
-    """Put tables into a README; with ``--check`` on the command line, only say if they are there.
+    """Put tables into a page, each between its marks; see :func:`filled` and :func:`keep`."""
+    keep(filled(page.read_text(), tables), page)
+
+
+def keep(content: str, page: Path) -> None:
+    """Write what is made from results; with ``--check`` only say whether it is as it would be.
 
     Raises:
-        SystemExit: With ``--check``: they are not.
+        SystemExit: With ``--check``: it is not.
     """
-    old = page.read_text()
-    new = filled(old, tables)
-    if "--check" in sys.argv:
-        raise SystemExit(None if new == old else f"{page.name} does not show the committed results")
-    page.write_text(new)
+    if "--check" not in sys.argv:
+        page.write_text(content)
+    elif not page.exists() or page.read_text() != content:
+        raise SystemExit(f"{page.name} does not show the committed results")
 
 
 def checked(cls: Any, found: dict[str, Any], where: str) -> dict[str, Any]:
