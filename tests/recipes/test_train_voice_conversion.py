@@ -296,7 +296,7 @@ def test_the_candidate_is_what_its_card_says(make_voice):
     assert np.isfinite(said).all()
     new, old = (
         json.loads((RECIPE / "results" / f"{name}-levels3.json").read_text())
-        for name in ("heard", "shipped-offline")
+        for name in ("apart", "shipped-offline")
     )
     assert new["weights"] == digest
     assert not compare.objections(new, old)
