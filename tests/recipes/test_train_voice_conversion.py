@@ -331,7 +331,9 @@ def test_a_setting_that_is_none_is_refused(tmp_path, text, message):
 
 
 def test_an_unknown_configuration_is_refused():
-    with pytest.raises(SystemExit, match=r"one of ablation\.yaml, apart\.yaml, heard\.yaml"):
+    with pytest.raises(
+        SystemExit, match=r"one of ablation\.yaml, apart\.yaml, heard\.yaml, live-apart\.yaml"
+    ):
         settings.read("none.yaml")
 
 
