@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -104,3 +105,45 @@ def shared_data() -> Path:
     if not (folder / "speech").is_dir():
         pytest.skip(f"no real speech at {folder}: set VOXGUARD_DATA to the folder that holds it")
     return folder
+
+
+@pytest.fixture
+def make_media(make_voice: Callable[..., Samples]) -> Callable[..., bytes]:
+    """``make_media(muxer, codec, rate)``: the content of an MP4 or WebM file with two seconds."""
+    import av
+
+    def made(
+        muxer: str,
+        codec: str,
+        rate: int = RATE,
+        channels: int = 1,
+        tracks: int = 1,
+        pictures: bool = False,
+        **options: str,
+    ) -> bytes:
+        content, layout = io.BytesIO(), ("mono", "stereo")[channels - 1]
+        voice = np.tile(make_voice(seconds=2.0, sample_rate=rate), (channels, 1))
+        with av.open(content, "w", format=muxer, options=options) as container:
+            streams = [container.add_stream(codec, rate=rate, layout=layout) for _ in range(tracks)]
+            for stream in streams:
+                stream.codec_context.open()
+            if pictures:
+                film = container.add_stream("mpeg4", rate=25)
+                film.width = film.height = 64
+                film.pix_fmt = "yuv420p"
+                picture = av.VideoFrame.from_ndarray(np.zeros((96, 64), np.uint8), format="yuv420p")
+                for packet in [*film.encode(picture), *film.encode(None)]:
+                    container.mux(packet)
+            for stream in streams:
+                encoder = stream.codec_context
+                fits = av.AudioResampler(
+                    format=encoder.format.name, frame_size=encoder.frame_size or None
+                )
+                frame = av.AudioFrame.from_ndarray(voice, format="fltp", layout=layout)
+                frame.rate, frame.pts = rate, 0
+                for piece in [*fits.resample(frame), *fits.resample(None), None]:
+                    for packet in stream.encode(piece):
+                        container.mux(packet)
+        return content.getvalue()
+
+    return made

@@ -277,8 +277,10 @@ def test_non_finite_is_refused_both_ways(tmp_path: Path, bad: float) -> None:
     [
         ("a.wav", b"", CorruptAudioError, "empty"),
         ("a.wav", b"version https://git-lfs.github.com/spec", UnsupportedAudioError, "lfs pull"),
-        ("a.m4a", b"\0\0\0\x20ftypM4A ", UnsupportedAudioError, "ffmpeg"),
-        ("a.webm", b"\x1aE\xdf\xa3" + bytes(40), UnsupportedAudioError, "ffmpeg"),
+        ("a.m4a", b"\0\0\0\x20ftypM4A ", CorruptAudioError, "cut short"),
+        ("a.m4a", b"\0\0\0\x0cftypM4A ", CorruptAudioError, "moov"),
+        ("a.webm", b"\x1aE\xdf\xa3" + bytes(40), CorruptAudioError, "no element"),
+        ("a.amr", b"#!AMR\n" + bytes(40), UnsupportedAudioError, "ffmpeg"),
         ("a.raw", bytes(9999), UnsupportedAudioError, "headerless"),
         ("a.gsm", bytes(9999), UnsupportedAudioError, "headerless"),
         ("a.txt", b"hello", UnsupportedAudioError, "not recognised"),

@@ -83,7 +83,7 @@ def _wav(samples):
 
 
 def test_a_file_that_only_the_browser_reads(page):
-    """WebM, which libsndfile does not know, is decoded by the page and sent as WAV."""
+    """WebM, which takes an extra to be read, is decoded by the page and sent as WAV."""
     page.complaints_expected = True  # of the status with which the server declines the WebM
     page(
         """

@@ -280,6 +280,35 @@ def test_structure_is_kept(corpus, tmp_path):
         assert_no_copy(corpus / name, safe / name)
 
 
+def test_what_is_read_and_not_written_becomes_wav(tmp_path, make_media):
+    raw, safe = tmp_path / "raw", tmp_path / "safe"
+    write(raw / "a.wav")
+    write(raw / "a.sph", format="NIST")
+    (raw / "a.m4a").write_bytes(make_media("ipod", "aac"))
+    (raw / "b.webm").write_bytes(make_media("webm", "libopus", 48_000))
+    report = anonymize_folder(raw, safe, Scramble())
+    assert (report.done, report.failed) == (4, ())
+    made = ["a.m4a.wav", "a.sph.wav", "a.wav", "b.webm.wav"]
+    assert all_files(safe) == [*made, RECORD]
+    (safe / "a.m4a.wav").unlink()
+    report = anonymize_folder(raw, safe, Scramble(), resume=True)
+    assert (report.done, report.skipped, report.failed) == (1, 3, ())
+    assert all_files(safe) == [*made, RECORD]
+
+
+@pytest.mark.parametrize("more", [{}, {"overwrite": True}, {"resume": True}])
+def test_two_results_of_one_name(tmp_path, make_media, more):
+    raw, safe = tmp_path / "raw", tmp_path / "safe"
+    write(raw / "a.m4a.wav")
+    (raw / "a.m4a").write_bytes(make_media("ipod", "aac"))
+    report = anonymize_folder(raw, safe, Scramble(), **more)
+    assert report.done == 1
+    [failure] = report.failed
+    assert failure.path == "a.m4a"
+    assert "rename one of them" in failure.reason
+    assert soundfile.info(safe / "a.m4a.wav").frames == 16_000
+
+
 def test_names_that_are_no_text(tmp_path):
     name = os.fsdecode(b"\xff\xfe.wav")
     source = write(tmp_path / "raw" / "in.wav")
@@ -309,7 +338,7 @@ def test_failures_are_told_and_the_rest_goes_on(corpus, tmp_path):
         "anna/cut.wav", "broken.flac", "empty.wav", "gone.wav", "video.mp4",
     ]  # fmt: skip
     assert all(failure.reason for failure in report.failed)
-    assert "ffmpeg" in report.failed[-1].reason
+    assert "moov" in report.failed[-1].reason
     assert len(all_files(tmp_path / "safe")) == 5
     record = json.loads((tmp_path / "safe" / RECORD).read_text())
     assert record["failed"] == report.as_dict()["failed"]

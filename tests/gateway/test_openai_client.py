@@ -135,6 +135,18 @@ class TestTranscriptions:
         if form in ("wav", "flac"):
             assert likeness(voice, recordings(body)[0]) < 0.95
 
+    @pytest.mark.parametrize(("form", "codec"), [("ipod", "aac"), ("webm", "libopus")])
+    def test_what_a_phone_or_a_browser_recorded_goes_on_as_wav(
+        self, client, upstream, make_media, make_voice, form, codec
+    ):
+        client.audio.transcriptions.create(
+            model="m", file=("Anna.m4a", make_media(form, codec, 48_000))
+        )
+        body = upstream.requests[0][3]
+        assert b'filename="audio.wav"' in body
+        voice = make_voice(seconds=2.0, sample_rate=48_000)
+        assert likeness(voice, recordings(body)[0]) < 0.95
+
     def test_lists_arrive(self, client, upstream, wav):
         client.audio.transcriptions.create(
             model="whisper-1",

@@ -2,7 +2,7 @@
 
 libsndfile reads a truncated WAV, AIFF, AU or Ogg file to where it ends and reports success, and
 believes a header that contradicts itself. This module reads the containers' own claims: headers
-for the chunked formats, frame by frame for the streams (`bitstreams` and `mpeg` beside it).
+for the chunked formats (`boxes` beside it), frame by frame for the streams (`bitstreams`, `mpeg`).
 Nothing here holds more than a megabyte of the file.
 """
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from voxguard.audio import bitstreams, mpeg
+from voxguard.audio import bitstreams, boxes, mpeg
 from voxguard.errors import AudioError, CorruptAudioError, UnsupportedAudioError
 
 __all__ = ["Claims", "check_length", "check_wav_format", "chunks", "inspect"]
@@ -30,9 +30,6 @@ _WAV_PCM, _WAV_FLOAT, _WAV_ALAW, _WAV_ULAW, _WAV_EXTENSIBLE = 0x0001, 0x0003, 0x
 
 _FOREIGN = (  # where the magic bytes stand, the bytes, what the file is
     (0, b"version https://git-lfs", "this is a git-LFS pointer, not audio: run git lfs pull"),
-    (4, b"ftyp", "MP4/M4A is not supported: convert it first, e.g. ffmpeg -i in.m4a out.wav"),
-    (0, b"\x1aE\xdf\xa3", "WebM/Matroska is not supported: convert it first, e.g. "
-                          "ffmpeg -i in.webm out.wav"),
     (0, b"0&\xb2u\x8ef\xcf\x11", "WMA/ASF is not supported: convert it first, e.g. "
                                  "ffmpeg -i in.wma out.wav"),
     (0, b"#!AMR", "AMR is not supported: convert it first, e.g. ffmpeg -i in.amr out.wav"),
@@ -118,6 +115,12 @@ def _inspect(stream: BinaryIO, size: int) -> Claims:
     if magic == b"OggS":
         bitstreams.check_ogg(stream, start, size)
         return Claims("OGG")
+    if head.startswith(b"ftyp", 4):
+        boxes.check_mp4(stream, size)
+        return Claims("MP4")
+    if magic == b"\x1aE\xdf\xa3":
+        boxes.check_webm(stream, size)
+        return Claims("WebM")
     if mpeg.is_mpeg(head) or start:
         return Claims("MPEG", mpeg.count_mpeg(stream, start, size))
     return Claims(None)

@@ -6,13 +6,13 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import soundfile
 
 from voxguard.arrays import Samples
-from voxguard.audio import containers
+from voxguard.audio import containers, media
 from voxguard.audio.rates import check_sample_rate
 from voxguard.errors import (
     AudioError,
@@ -27,7 +27,7 @@ _UNKNOWN_FRAMES = 1 << 62  # libsndfile reports 2^63 - 1 for a FLAC that does no
 # reads (PAF, PVF, IRCAM, VOC, MAT ...) is read short in silence.
 _READABLE = frozenset(
     "WAV WAVEX RF64 W64 AIFF SVX AU CAF NIST HTK FLAC OGG MP3".split()  # noqa: SIM905
-)
+) | frozenset(media.KINDS)
 _UNSUPPORTED_CODES = (1, 4, 18)  # SF_ERR_UNRECOGNISED_FORMAT, _UNSUPPORTED_ENCODING, UNIMPLEMENTED
 _BAD_FILE = 7  # SFE_BAD_FILE
 _HEADERLESS = (".raw", ".pcm", ".gsm", ".vox")  # libsndfile goes by the name and takes any bytes
@@ -51,7 +51,8 @@ class AudioReader:
 
         Args:
             source: path of a file, or its content: any format that libsndfile reads and whose
-                truncation can be noticed.
+                truncation can be noticed; with the extra `media` also MP4 (M4A, MOV, 3GP) and
+                WebM (Matroska) with one audio track.
             name: what messages call a file that is given by its content.
 
         Raises:
@@ -68,22 +69,13 @@ class AudioReader:
                 f"{self._name}: headerless audio; rate and sample type are unknown: convert it "
                 "first, e.g. sox -r 16000 -e signed -b 16 -c 1 in.raw out.wav"
             )
-        try:
-            if isinstance(file, io.BytesIO):
-                file.seek(0)
-            self._file = soundfile.SoundFile(
-                file if isinstance(file, io.BytesIO) else os.fsencode(file)
-            )
-        except _DECODER_ERRORS as error:
-            raise self._translated(error, claims.kind) from None
-        # soundfile seeks after every read of a seekable file, which fails at the end of a FLAC of
-        # unknown length and makes MP3 decoding restart; reading on needs no seek.
-        self._file.seekable = lambda: False
+        self._file = self._opened(file, claims.kind)
         self.format: str = self._file.format
         self.subtype: str = self._file.subtype
         self.channels: int = self._file.channels
         promised = self._file.frames if claims.frames is None else claims.frames
-        self.frames: int | None = promised if promised < _UNKNOWN_FRAMES else None
+        known = promised is not None and promised < _UNKNOWN_FRAMES
+        self.frames: int | None = promised if known else None
         try:
             if self.format not in _READABLE:
                 raise UnsupportedAudioError(
@@ -100,12 +92,30 @@ class AudioReader:
             self.close()
             raise
 
+    def _opened(self, file: Path | io.BytesIO, kind: str | None) -> Any:
+        """The decoder: libsndfile's, or FFmpeg's for what that does not know."""
+        if isinstance(file, io.BytesIO):
+            file.seek(0)
+        if kind in media.KINDS:
+            try:
+                return media.MediaFile(file, kind)
+            except AudioError as error:
+                raise type(error)(f"{self._name}: {error}") from None
+        try:
+            found = soundfile.SoundFile(file if isinstance(file, io.BytesIO) else os.fsencode(file))
+        except _DECODER_ERRORS as error:
+            raise self._translated(error, kind) from None
+        # soundfile seeks after every read of a seekable file, which fails at the end of a FLAC of
+        # unknown length and makes MP3 decoding restart; reading on needs no seek.
+        found.seekable = lambda: False
+        return found
+
     def _translated(self, error: Exception, kind: str | None) -> AudioError:
         text = getattr(error, "error_string", str(error)).rstrip(".")
         if kind is None:
             return UnsupportedAudioError(
-                f"{self._name}: not recognised as audio; WAV, FLAC, OGG, Opus, MP3, AIFF, AU, CAF "
-                "and W64 are accepted: convert it first, e.g. with ffmpeg"
+                f"{self._name}: not recognised as audio; WAV, FLAC, OGG, Opus, MP3, AIFF, AU, CAF, "
+                "W64, MP4 and WebM are accepted: convert it first, e.g. with ffmpeg"
             )
         code = getattr(error, "code", None)
         if code == _BAD_FILE:  # libsndfile's words would be "File does not exist"
@@ -133,6 +143,8 @@ class AudioReader:
         while True:
             try:
                 block = self._file.read(frames, dtype="float32", always_2d=True)
+            except AudioError as error:
+                raise type(error)(f"{self._name}: {error}") from None
             except _DECODER_ERRORS as error:
                 raise self._translated(error, self.format) from None
             if len(block) == 0:

@@ -141,7 +141,7 @@ class EnrolledSpeakerFilter:
         """Filter an audio file into another one.
 
         Args:
-            source: Any file that libsndfile reads; it is read whole.
+            source: Any file that :class:`~voxguard.audio.AudioReader` reads; it is read whole.
             target: Written without the source's metadata; it appears complete or not at all.
             overwrite: Whether a target that exists is replaced.
 

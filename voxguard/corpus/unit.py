@@ -15,7 +15,6 @@ from voxguard.corpus.parts import FOLDER, part_name, read_head, write_part
 from voxguard.corpus.record import read_record
 from voxguard.corpus.settings import Maker, Settings
 from voxguard.corpus.sinks import Sink, UnitWriter, open_sink
-from voxguard.corpus.sinks.base import own_suffix
 from voxguard.corpus.sources import Source, open_source
 from voxguard.corpus.storage import Storage, StorageError, open_storage
 from voxguard.errors import (
@@ -28,6 +27,7 @@ from voxguard.errors import (
     one_tree,
 )
 from voxguard.files.memory import render_bytes
+from voxguard.files.naming import own_suffix
 from voxguard.files.scan import shown
 
 SHOWN_FAILURES = 5

@@ -32,7 +32,7 @@ def read_limited(content: bytes) -> tuple[Samples, int]:
     """Read the content of an audio file, no further than the page's limit.
 
     Args:
-        content: Of any file that libsndfile reads.
+        content: Of any file that :class:`~voxguard.audio.AudioReader` reads.
 
     Returns:
         ``(channels, n)`` float32, and the rate in Hz.

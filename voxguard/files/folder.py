@@ -15,6 +15,7 @@ from voxguard.anonymizers.base import Anonymizer
 from voxguard.audio import AudioReader, remove_abandoned
 from voxguard.errors import ConfigurationError, OutputError, VoxguardError
 from voxguard.files.interruption import Stop, undisturbed
+from voxguard.files.naming import file_name, own_suffix
 from voxguard.files.record import RunRecord
 from voxguard.files.scan import scan, shown
 from voxguard.files.single import render_file
@@ -82,7 +83,9 @@ def anonymize_folder(
 
     Args:
         source: The folder. Links are followed, each real folder once.
-        target: The folder for the results, outside the source; made if it is missing.
+        target: The folder for the results, outside the source; made if it is missing. A result has
+            the name of its recording; what is read and not written (M4A, WebM, SPHERE) becomes WAV,
+            ``a.m4a`` ``a.m4a.wav``.
         anonymizer: Does the work.
         jobs: How many recordings at once; 0 for one a processor.
         resume: Leave out what is there already, and clean up behind a run that was killed.
@@ -110,17 +113,18 @@ def anonymize_folder(
     named = speaker_from == "folder"
     anonymizer.draw_voice(speaker="any" if named else None, utterance="any")  # or no item would
     found = scan(source, target)
-    finds_output = resume and any((target / item).is_file() for item in found.audio)
+    finds_output = resume and any((target / _result(item)).is_file() for item in found.audio)
     record = RunRecord(target, anonymizer, speaker_from, overwrite=overwrite)
     run = _Run(source, target, anonymizer, named, resume, overwrite)
     run.failed += [Failure(shown(path), reason) for path, reason in found.unreadable]
+    items = run.without_namesakes(found.audio)
 
     def work(stop: Stop) -> FolderReport:
         record.begin(finds_output=finds_output)
         if resume:
             for folder, _, _ in os.walk(target):
                 remove_abandoned(Path(folder))
-        run.work(found.audio, jobs or os.cpu_count() or 1, progress, stop)
+        run.work(items, jobs or os.cpu_count() or 1, progress, stop)
         stop.look()
         report = FolderReport(
             done=run.done,
@@ -168,6 +172,18 @@ class _Run:
     seconds: float = 0.0
     failed: list[Failure] = field(default_factory=list)
 
+    def without_namesakes(self, items: list[Path]) -> list[Path]:
+        """All but those whose result would have the name of another recording's."""
+        taken, kept = set(items), []
+        for item in items:
+            result = _result(item)
+            if result != item and result in taken:
+                reason = f"its result would be {shown(result)}, as another's: rename one of them"
+                self.failed.append(Failure(shown(item), reason))
+            else:
+                kept.append(item)
+        return kept
+
     def work(
         self,
         items: list[Path],
@@ -212,7 +228,7 @@ class _Run:
 
     def _one(self, item: Path, stop: Stop) -> float | Failure | None:
         """Seconds of audio if it was done, None if it was skipped."""
-        source, target = self.source / item, self.target / item
+        source, target = self.source / item, self.target / _result(item)
         try:
             if self.resume and target.is_file():
                 _check_result(source, target)
@@ -230,6 +246,17 @@ class _Run:
             if self.resume and isinstance(error, OutputError) and target.is_file():
                 return None  # another process was faster, and it is complete
             return Failure.of(item, error)
+
+
+def _result(item: Path) -> Path:
+    """Where the result of a recording lies: under its name, with .wav behind what is not written.
+
+    Example:
+        >>> from pathlib import PurePosixPath
+        >>> str(_result(PurePosixPath("a/b.flac"))), str(_result(PurePosixPath("a/b.m4a")))
+        ('a/b.flac', 'a/b.m4a.wav')
+    """
+    return item.with_name(file_name(item.name, own_suffix(item.name) or "wav"))
 
 
 def _check_result(source: Path, target: Path) -> None:

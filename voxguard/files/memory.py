@@ -31,9 +31,10 @@ def anonymize_bytes(
     """Anonymize the content of an audio file; nothing touches the disk.
 
     Args:
-        content: Of any file that libsndfile reads.
+        content: Of any file that :class:`~voxguard.audio.AudioReader` reads.
         anonymizer: Does the work.
-        suffix: Format to give back, e.g. ``"wav"`` or ``"mp3"``; by default the one that came.
+        suffix: Format to give back, e.g. ``"wav"`` or ``"mp3"``; by default the one that
+            came, or WAV where that is not written.
         speaker: Who speaks: the same speaker then keeps one pseudo-voice (see ``scope``).
         utterance: Names the utterance, for a repeatable draw under a key.
         max_seconds: Longest recording that is accepted. Decoding stops there, so that a small file

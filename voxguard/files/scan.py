@@ -14,8 +14,9 @@ from voxguard.errors import ConfigurationError
 
 # Suffixes of libsndfile's formats that differ from the formats' names, or are as common.
 _ALIASES = "aif aifc au snd nist sph opus oga wave iff svx 8svx sf bwf".split()  # noqa: SIM905
-# Audio and video that libsndfile does not read: a failure to be told, not a file to be ignored.
-_UNSUPPORTED = (  # noqa: SIM905
+# Audio and video that libsndfile does not read, some of it with the extra `media`: where it is not
+# read that is a failure to be told, not a file to be ignored.
+_FOREIGN = (  # noqa: SIM905
     "3gp aac ac3 alac amr ape asf avi awb dsf dts flv gsm m4a m4b m4v mka mkv mov mp2 mp4 mpc mpeg "
     "mpg mts pcm ra raw shn spx tta webm wma wmv wv"
 ).split()
@@ -26,7 +27,7 @@ _NOT_BY_SUFFIX = {"raw", "mat4", "mat5", "htk", "mpc2k", "wavex"}
 def audio_suffixes() -> frozenset[str]:
     """Suffixes, with their dot, that are taken for audio, readable or not."""
     formats = {name.lower() for name in soundfile.available_formats()} - _NOT_BY_SUFFIX
-    return frozenset(f".{name}" for name in (*formats, *_ALIASES, *_UNSUPPORTED))
+    return frozenset(f".{name}" for name in (*formats, *_ALIASES, *_FOREIGN))
 
 
 def shown(path: str | Path) -> str:

@@ -27,7 +27,7 @@ def anonymize_file(
     A streamable method works block by block, so the memory does not grow with the recording.
 
     Args:
-        source: Any file that libsndfile reads.
+        source: Any file that :class:`~voxguard.audio.AudioReader` reads.
         target: Written in the format of its suffix, with the length, rate, channels and (where the
             format has it) sample type of the source, and without its metadata. It appears complete
             or not at all.

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
-from voxguard.audio.writer import OUTPUTS
 from voxguard.corpus.items import Item, Unit
 from voxguard.corpus.settings import Settings
 from voxguard.corpus.storage import Draft, Storage
@@ -117,26 +116,3 @@ def shard_name(unit: Unit, suffix: str) -> str:
         ['a.tar', 'a.parquet.tar', 'chunk-1.tar']
     """
     return unit.name if unit.name.endswith(suffix) else unit.name + suffix
-
-
-def file_name(name: str, suffix: str) -> str:
-    """A recording's name with the suffix of what was written; its own where it says the format.
-
-    Example:
-        >>> from voxguard.corpus.sinks.base import file_name
-        >>> file_name("a/b.WAV", "wav"), file_name("a.sph", "wav"), file_name("000001", "flac")
-        ('a/b.WAV', 'a.sph.wav', '000001.flac')
-    """
-    return name if own_suffix(name) == suffix else f"{name}.{suffix}"
-
-
-def own_suffix(name: str) -> str | None:
-    """The suffix of a name, without dot, if it can be written as such.
-
-    Example:
-        >>> from voxguard.corpus.sinks.base import own_suffix
-        >>> own_suffix("a.FLAC"), own_suffix("a.sph")
-        ('flac', None)
-    """
-    suffix = PurePosixPath(name).suffix.lower().removeprefix(".")
-    return suffix if suffix in OUTPUTS else None

@@ -8,9 +8,10 @@ from typing import Any
 
 from voxguard.audio.writer import OUTPUTS
 from voxguard.corpus.items import Item, Unit, check_name
-from voxguard.corpus.sinks.base import Sink, UnitWriter, file_name, own_suffix
+from voxguard.corpus.sinks.base import Sink, UnitWriter
 from voxguard.corpus.storage import Storage
 from voxguard.errors import OutputError, UnsupportedAudioError
+from voxguard.files.naming import file_name, own_suffix
 from voxguard.files.scan import shown
 
 

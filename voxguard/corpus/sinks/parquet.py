@@ -7,8 +7,9 @@ from typing import Any
 
 from voxguard.corpus.items import Item, Unit
 from voxguard.corpus.settings import Settings
-from voxguard.corpus.sinks.base import ShardWriter, Sink, file_name, shard_name
+from voxguard.corpus.sinks.base import ShardWriter, Sink, shard_name
 from voxguard.corpus.storage import Storage
+from voxguard.files.naming import file_name
 from voxguard.files.scan import shown
 from voxguard.models.optional import optional
 

@@ -8,8 +8,9 @@ import tarfile
 from typing import Any
 
 from voxguard.corpus.items import Item, Unit
-from voxguard.corpus.sinks.base import ShardWriter, Sink, file_name, shard_name
+from voxguard.corpus.sinks.base import ShardWriter, Sink, shard_name
 from voxguard.corpus.storage import Storage
+from voxguard.files.naming import file_name
 
 _TEXT = ("txt", "text")  # the extensions that transcripts have
 
