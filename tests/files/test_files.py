@@ -395,6 +395,25 @@ def test_a_folder_does_not_mix_methods(corpus, tmp_path, other, what):
     assert all_files(safe) == before
 
 
+@pytest.mark.parametrize("later", [{"network": "bb"}, {}])
+def test_a_folder_does_not_mix_weights(corpus, tmp_path, monkeypatch, later):
+    monkeypatch.setattr(Scramble, "weights", {"network": "aa"})
+    anonymize_folder(corpus, tmp_path / "safe", Scramble())
+    assert json.loads((tmp_path / "safe" / RECORD).read_text())["weights"] == {"network": "aa"}
+    anonymize_folder(corpus, tmp_path / "safe", Scramble(), resume=True)
+    monkeypatch.setattr(Scramble, "weights", later)
+    with pytest.raises(ConfigurationError, match="made with weights"):
+        anonymize_folder(corpus, tmp_path / "safe", Scramble(), resume=True)
+
+
+def test_a_chain_names_the_weights_of_its_parts():
+    chain = voxguard.Compose([voxguard.McAdams(), voxguard.VoiceConversion()])
+    [(name, digest)] = chain.weights.items()
+    assert name == "1/converter"
+    assert describe(chain)["weights"] == {name: digest}
+    assert "weights" not in describe(voxguard.McAdams())
+
+
 def test_options_that_are_paths_are_told_apart():
     told = []
     for folder in ("a", "b"):

@@ -68,6 +68,15 @@ class Compose(Anonymizer):
         agreed = all(part.working_rate(lowest) == lowest for part in self.parts)
         return lowest if agreed else sample_rate
 
+    @property
+    def weights(self) -> dict[str, str]:
+        """Those of all parts, by number and name."""
+        return {
+            f"{number}/{name}": digest
+            for number, part in enumerate(self.parts)
+            for name, digest in part.weights.items()
+        }
+
     def draw(self, rng: np.random.Generator) -> ComposedVoice:
         """One draw a part, in order."""
         return ComposedVoice(tuple(part.draw(rng) for part in self.parts))

@@ -213,7 +213,13 @@ _DOCUMENT = {
     "machine?": dict,
     "command?": str,
     "protocol": {"name": str, "version": int, "description?": str, "settings?": dict},
-    "system": {"name": str, "kind?": str, "options?": dict, "randomness?": str},
+    "system": {
+        "name": str,
+        "kind?": str,
+        "options?": dict,
+        "weights?": {str: str},
+        "randomness?": str,
+    },
     "data": {
         "speakers": int,
         "trials": int,

@@ -99,9 +99,7 @@ class Method(System):
         parts = getattr(self.anonymizer, "parts", (self.anonymizer,))
         if not alone or any(not type(part).__module__.startswith("voxguard.") for part in parts):
             return ""
-        made = f"{voxguard.__version__} {describe(self.anonymizer)!r}"
-        weights = [part.weights for part in parts]
-        return f"{made} {weights!r}" if any(weights) else made
+        return f"{voxguard.__version__} {describe(self.anonymizer)!r}"
 
     def render(
         self, utterance: Utterance, samples: Samples, sample_rate: int, draw: int, speaker: str
@@ -114,7 +112,8 @@ class Method(System):
         """For the results."""
         told = describe(self.anonymizer)
         origin = {"key": "keyed", "seed": "seeded"}.get(told["randomness"]["origin"], "secret")
-        return super().about() | {"options": told["options"], "randomness": origin}
+        weights = {"weights": told["weights"]} if "weights" in told else {}
+        return super().about() | {"options": told["options"], **weights, "randomness": origin}
 
 
 class Function(System):

@@ -16,14 +16,15 @@ from voxguard.errors import ConfigurationError, OutputError
 
 RECORD_NAME = "voxguard-run.json"
 SCHEMA_VERSION = 1
-_SETTINGS = ("method", "options", "randomness", "speaker_from")
+_SETTINGS = ("method", "options", "weights", "randomness", "speaker_from")
 
 
 def describe(anonymizer: Anonymizer) -> dict[str, Any]:
-    """What may be written down about an anonymizer, as JSON types."""
+    """What may be written down about an anonymizer, as JSON types; its weights, if it has any."""
     about = {
         "method": anonymizer.name,
         "options": anonymizer.options,
+        **({"weights": anonymizer.weights} if anonymizer.weights else {}),
         "randomness": anonymizer.pseudonyms.describe(),
     }
     plain: dict[str, Any] = json.loads(json.dumps(about, default=_plain))
@@ -95,7 +96,7 @@ class RunRecord:
                 "files of different runs may lie there; run it again with overwrite"
             )
         for name in _SETTINGS:
-            was, now = _differing(earlier.get(name), self._content[name])
+            was, now = _differing(earlier.get(name), self._content.get(name))
             if was != now:
                 raise ConfigurationError(
                     f"{self._path.parent} was made with {name} {json.dumps(was)}, this run has "

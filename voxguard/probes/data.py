@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,6 +58,26 @@ class Heard:
         if isinstance(self.anonymizer, Anonymizer):
             return describe(self.anonymizer)
         return {} if self.anonymizer is None else {"method": name_of(self.anonymizer)}
+
+    @property
+    def key(self) -> str:
+        """The name, with what tells anonymizers of one name apart, their weights among it.
+
+        So a record of answers never gives those of another.
+
+        Example:
+            >>> import voxguard
+            >>> from voxguard.probes.data import Heard
+            >>> Heard("raw").key
+            'raw'
+            >>> weak, strong = (voxguard.McAdams(coefficient=(c, c)) for c in (0.9, 0.6))
+            >>> Heard("mine", weak).key == Heard("mine", strong).key
+            False
+        """
+        about = self.about()
+        if not about:
+            return self.name
+        return f"{self.name}/{hashlib.sha256(json.dumps(about).encode()).hexdigest()[:8]}"
 
 
 def heard(

@@ -151,3 +151,16 @@ def test_what_cannot_be_run_is_refused(listener, manifest):
         probe_adversarial(lambda *_: MAN, manifest, **BRIEF)
     with pytest.raises(ConfigurationError, match="seconds="):
         probe_adversarial(listener, manifest, seconds=0.0, **BRIEF)
+
+
+def test_a_record_never_answers_for_another_anonymizer(listener, manifest, tmp_path):
+    path, answers = tmp_path / "answers.jsonl", []
+    for coefficient in (0.6, 0.9, 0.6):
+        mine = voxguard.McAdams(coefficient=(coefficient, coefficient))
+        with AnswerRecord(path, listener.name) as record:
+            probe_adversarial(
+                listener, manifest, anonymizers={"mine": mine}, limit=2, record=record,
+                folder=tmp_path / "clips", **BRIEF,
+            )  # fmt: skip
+        answers.append(path.read_bytes().count(b"adversarial/"))
+    assert np.diff(answers, prepend=0).tolist() == [2 * (3 + 4), 2 * 4, 0]

@@ -174,6 +174,21 @@ def test_failed_questions_are_left_out_of_every_condition(manifest):
     assert again.figure("accuracy", task="words").n == 18
 
 
+def test_a_record_never_answers_for_another_anonymizer(manifest):
+    hearing, asked = Hearing(manifest, len), []
+
+    def counted(samples, sample_rate, prompt):
+        asked.append(prompt)
+        return hearing(samples, sample_rate, prompt)
+
+    record = AnswerRecord()
+    for coefficient, times in ((0.6, 3), (0.9, 1), (0.6, 0)):  # raw, silence and protected, once
+        mine = voxguard.McAdams(coefficient=(coefficient, coefficient))
+        probe_utility(counted, manifest, anonymizers={"mine": mine}, record=record, limit=18)
+        assert len(asked) == 18 * times
+        asked.clear()
+
+
 def test_when_all_fail_there_is_no_figure(manifest):
     def unreadable(samples, sample_rate, prompt):
         raise voxguard.VoxguardError("no")

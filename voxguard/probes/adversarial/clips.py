@@ -74,7 +74,7 @@ class Clips:
                 samples = np.asarray(way.anonymizer(samples, rate), dtype=np.float32)
             return samples, rate
 
-        key = f"adversarial/{utterance.id}/{kind}/{way.name}/{name}"
+        key = f"adversarial/{utterance.id}/{kind}/{way.key}/{name}"
         return Question(key, self._prompt, audio)
 
     def levels(

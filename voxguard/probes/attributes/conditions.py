@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -112,28 +110,10 @@ def _ask(
     seed: int,
 ) -> Asked:
     words = wording(attribute, prompt, form, clip=utterance.id, seed=seed, transcript=said)
-    heard_as = "/".join(filter(None, (way.name, way_digest(way))))
-    key = "/".join(("attributes", attribute.name, prompt, form, heard_as, utterance.id))
+    key = "/".join(("attributes", attribute.name, prompt, form, way.key, utterance.id))
     question = Question(key, words.text, audio)
     about = (attribute, truths[utterance.id], way.name, prompt, form, words.options)
     return Asked(question, *about, utterance.id, utterance.speaker)
-
-
-def way_digest(way: Heard) -> str:
-    """Tells anonymizers of one name apart, so that a record never gives the answers of another.
-
-    Example:
-        >>> import voxguard
-        >>> from voxguard.probes.attributes.conditions import way_digest
-        >>> from voxguard.probes.data import Heard
-        >>> way_digest(Heard("raw"))
-        ''
-        >>> weak, strong = (voxguard.McAdams(coefficient=(c, c)) for c in (0.9, 0.6))
-        >>> way_digest(Heard("mine", weak)) == way_digest(Heard("mine", strong))
-        False
-    """
-    about = way.about()
-    return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:8] if about else ""
 
 
 def _said(utterance: Utterance, recogniser: Recogniser | None) -> str:

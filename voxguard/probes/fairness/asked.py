@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from voxguard.audiollm import Answer, Question
 from voxguard.evaluation.manifest import Utterance
-from voxguard.probes.attributes.conditions import way_digest
 from voxguard.probes.attributes.parser import Reading, read_answer
 from voxguard.probes.data import Heard
 from voxguard.probes.fairness.paired import PAIRED, Pair
@@ -68,7 +67,7 @@ def single(
             said = clip.transcript if way.name == TRANSCRIPT else None
             if said == "":
                 continue
-            heard_as = _heard_as(way, clip.id)
+            heard_as = f"{way.key}/{clip.id}"
             audio = renderings.once(heard_as, way.audio(clip))
             for question in questions:
                 order = _order(question, clip.id, seed)
@@ -93,7 +92,7 @@ def paired(
     asked = []
     for pair in pairs:
         for way in (way for way in ways if way.name != TRANSCRIPT):
-            heard_as = _heard_as(way, pair.id)
+            heard_as = f"{way.key}/{pair.id}"
             audio = renderings.once(heard_as, pair.audio(way))
             for question in PAIRED:
                 order = _order(question, pair.id, seed)
@@ -102,10 +101,6 @@ def paired(
                 about = pair.groups, (pair.first.speaker, pair.second.speaker)
                 asked.append(Asked(put, question, PAIRED_FORM, way.name, *about, order))
     return asked
-
-
-def _heard_as(way: Heard, clip: str) -> str:
-    return "/".join(filter(None, (way.name, way_digest(way), clip)))
 
 
 def _order(question: FairnessQuestion, clip: str, seed: int) -> tuple[str, ...]:

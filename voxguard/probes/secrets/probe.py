@@ -13,7 +13,6 @@ from voxguard.audiollm import AnswerRecord, AudioModel, Question, ask, name_of
 from voxguard.audiollm.asking import Progress
 from voxguard.errors import ConfigurationError
 from voxguard.evaluation.manifest import Manifest, Utterance
-from voxguard.probes.attributes.conditions import way_digest
 from voxguard.probes.data import Anonymize, Heard, choose, heard
 from voxguard.probes.document import ProbeDocument
 from voxguard.probes.figures import ADVANTAGE, NO_AUDIO, RAW, TRANSCRIPT, ProbeFigure
@@ -198,7 +197,7 @@ def _plan(
             said = clip.transcript if way.name == TRANSCRIPT else None
             if said == "":
                 continue
-            heard_as = "/".join(filter(None, (way.name, way_digest(way), clip.id)))
+            heard_as = f"{way.key}/{clip.id}"
             audio = renderings.once(heard_as, way.audio(clip))
             for prompt in prompts:
                 key = f"secrets/{prompt}/{heard_as}"

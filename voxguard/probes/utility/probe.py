@@ -119,7 +119,7 @@ def probe_utility(
 
 
 def _question(way: Heard, one: Exercise) -> Question:
-    key = f"utility/{one.task}/{one.utterance.id}/{way.name}"
+    key = f"utility/{one.task}/{one.utterance.id}/{way.key}"
     return Question(key, one.prompt, way.audio(one.utterance))
 
 
