@@ -54,6 +54,18 @@ class TestChat:
         assert likeness(voice, heard) < 0.95
         assert not holds_raw(upstream.everything, voice)
 
+    @pytest.mark.parametrize(
+        ("form", "muxer", "codec"), [("m4a", "ipod", "aac"), ("webm", "webm", "libopus")]
+    )
+    def test_what_a_phone_or_a_browser_recorded_goes_on_as_wav(
+        self, client, upstream, make_media, make_voice, form, muxer, codec
+    ):
+        chat(client, make_media(muxer, codec, 48_000), form)
+        body = upstream.requests[0][3]
+        assert json.loads(body)["messages"][0]["content"][1]["input_audio"]["format"] == "wav"
+        voice = make_voice(seconds=2.0, sample_rate=48_000)
+        assert likeness(voice, recordings(body)[0]) < 0.95
+
     def test_text_alone_is_as_it_was(self, client, upstream):
         messages = [{"role": "user", "content": "Grüße, \U0001f600 and <tags>"}]
         client.chat.completions.create(model="m", messages=messages, temperature=0.25)

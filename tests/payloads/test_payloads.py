@@ -15,6 +15,7 @@ import voxguard
 from voxguard.audio import encode
 from voxguard.errors import CorruptAudioError, PayloadError, VoxguardError
 from voxguard.payloads.openai import Clip, protect_chat, protect_responses, refuse_audio
+from voxguard.payloads.render import render_clip
 
 RATE = 16_000
 EXAMPLES = 400  # random requests that are tried in each of the two properties
@@ -143,6 +144,25 @@ class TestAudioParts:
         assert made["messages"][0]["content"][0]["audio_url"] == {
             "url": f"data:audio/mpeg;base64,{b64(ANONYMOUS['mp3'])}"
         }
+
+    @pytest.mark.parametrize(
+        ("label", "mime"),
+        [("m4a", "audio/mp4"), ("MP4", "audio/x-m4a"), ("webm", "audio/webm;codecs=opus")],
+    )
+    def test_what_a_phone_or_a_browser_recorded_goes_on_as_wav(self, make_media, label, mime):
+        async def as_wav(clip):
+            return Clip(ANONYMOUS["wav"], "wav")
+
+        muxer, codec = ("webm", "libopus") if label == "webm" else ("ipod", "aac")
+        raw = b64(make_media(muxer, codec, 48_000))
+        link = {"type": "audio_url", "audio_url": {"url": f"data:{mime};base64,{raw}"}}
+        body = chat({"type": "input_audio", "input_audio": {"data": raw, "format": label}}, link)
+        first, second = asyncio.run(protect_chat(body, as_wav))["messages"][0]["content"]
+        assert first["input_audio"] == {"data": b64(ANONYMOUS["wav"]), "format": "wav"}
+        assert second["audio_url"] == {"url": f"data:audio/wav;base64,{b64(ANONYMOUS['wav'])}"}
+        rendered = render_clip(Clip(make_media(muxer, codec, 48_000), label), voxguard.McAdams())
+        assert rendered.format == "wav"
+        assert rendered.content[:4] == b"RIFF"
 
     @pytest.mark.parametrize("address", ["https://host/a.wav", "HTTP://host/a", " http://host/a"])
     def test_an_address_is_never_passed_on(self, address):

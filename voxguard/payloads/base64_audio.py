@@ -16,8 +16,13 @@ _MIMES = {
     "flac": ("audio/flac", "audio/x-flac"),
     "ogg": ("audio/ogg", "application/ogg", "audio/opus"),
     "aiff": ("audio/aiff", "audio/x-aiff"),
+    "mp4": ("audio/mp4", "audio/m4a", "audio/x-m4a"),
+    "webm": ("audio/webm",),
 }
-_LABELS = {**{name: name for name in _MIMES}, "opus": "ogg", "mpeg": "mp3", "wave": "wav"}
+_READ_ONLY = ("mp4", "webm")  # what comes in them goes on as WAV
+_LABELS = {
+    **{name: name for name in _MIMES}, "opus": "ogg", "mpeg": "mp3", "wave": "wav", "m4a": "mp4",
+}  # fmt: skip
 _OF_MIME = {mime: name for name, mimes in _MIMES.items() for mime in mimes}
 _ANY = ("", "application/octet-stream")
 _URI = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),", re.IGNORECASE)
@@ -84,6 +89,19 @@ def to_uri(clip: Clip) -> str:
     """The clip as a data URI."""
     name = _LABELS.get((clip.format or "wav").lower(), "wav")
     return f"data:{_MIMES[name][0]};base64,{to_base64(clip)}"
+
+
+def kept_label(clip: Clip) -> str | None:
+    """The label under which a clip goes on when it is anonymized; None: under another one.
+
+    Example:
+        >>> from voxguard.payloads.base64_audio import kept_label
+        >>> from voxguard.payloads.clip import Clip
+        >>> kept_label(Clip(b"...", "opus")), kept_label(Clip(b"...", "m4a"))
+        ('opus', None)
+    """
+    label = clip.format or ""
+    return None if clip.url is not None or _LABELS.get(label.lower()) in _READ_ONLY else clip.format
 
 
 def same_format(clip: Clip, label: str) -> bool:

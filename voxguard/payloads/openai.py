@@ -12,6 +12,7 @@ from typing import Any
 from voxguard.errors import AudioError, PayloadError
 from voxguard.payloads.base64_audio import (
     is_web_address,
+    kept_label,
     read_base64,
     read_uri,
     same_format,
@@ -179,7 +180,7 @@ async def _converted(
     else:
         clip = read_base64(text, label, place)
     made = await _anonymized(clip, convert, place)
-    labelled = {"format": made.format} if "format" in held and clip.url is not None else {}
+    labelled = {"format": made.format} if "format" in held and kept_label(clip) is None else {}
     return {**held, **labelled, field: to_uri(made) if as_uri else to_base64(made)}
 
 
@@ -189,7 +190,7 @@ async def _anonymized(clip: Clip, convert: Convert, place: str) -> Clip:
         made = await convert(clip)
     except AudioError as error:
         raise PayloadError(f"{place}: {error}", place) from None
-    label = made.format if clip.url is not None else clip.format
+    label = kept_label(clip) or made.format
     if not made.content or made.content == clip.content or made.format is None or label is None:
         raise PayloadError(f"{place}: the anonymizer gave nothing new", place)
     if not same_format(made, label):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from voxguard.anonymizers.base import Anonymizer
 from voxguard.errors import PayloadError
 from voxguard.files.memory import render_bytes
+from voxguard.payloads.base64_audio import kept_label
 from voxguard.payloads.clip import Clip
 
 
@@ -24,7 +25,7 @@ def render_clip(
         max_seconds: Longest recording that is accepted.
 
     Returns:
-        A clip of the same format.
+        A clip of the same format, or WAV where that is not written (M4A, WebM).
 
     Raises:
         PayloadError: It has only an address; nothing is fetched here.
@@ -47,4 +48,4 @@ def render_clip(
     content, suffix = render_bytes(
         clip.content, anonymizer, speaker=speaker, max_seconds=max_seconds
     )
-    return Clip(content, clip.format or suffix)
+    return Clip(content, kept_label(clip) or suffix)
