@@ -171,7 +171,7 @@ def served(work: Path, data: Path) -> ProbeDocument:
                 EndpointModel(f"{gateway}/v1", "voices/model behind voxguard serve, mcadams"),
                 strangers(work, data),
                 limit=52,
-                # A gateway refuses digital silence, of which an anonymizer makes nothing new.
+                # What silence tells is known from the probe without a gateway.
                 **SEX | {"forms": ["open"], "conditions": ["raw", "no-audio"]},
             )
 

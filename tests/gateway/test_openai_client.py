@@ -66,6 +66,17 @@ class TestChat:
         voice = make_voice(seconds=2.0, sample_rate=48_000)
         assert likeness(voice, recordings(body)[0]) < 0.95
 
+    @pytest.mark.parametrize("form", ["wav", "flac"])
+    def test_a_muted_microphone_is_no_error(self, client, upstream, form):
+        silence = encode(np.zeros((1, RATE), np.float32), RATE, form)
+        assert chat(client, silence, form).choices[0].message.content == "I hear you."
+        part = json.loads(upstream.requests[0][3])["messages"][0]["content"][1]["input_audio"]
+        heard, _ = read(base64.b64decode(part["data"]))
+        assert heard.shape == (1, RATE)
+        assert not heard.any()
+        client.audio.transcriptions.create(model="m", file=(f"a.{form}", silence))
+        assert len(upstream.requests) == 2
+
     def test_text_alone_is_as_it_was(self, client, upstream):
         messages = [{"role": "user", "content": "Grüße, \U0001f600 and <tags>"}]
         client.chat.completions.create(model="m", messages=messages, temperature=0.25)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from voxguard.audio import AudioReader
+from voxguard.errors import AudioError
+
 
 @dataclass(frozen=True, repr=False)
 class Clip:
@@ -23,6 +26,33 @@ class Clip:
 
     def __repr__(self) -> str:
         return f"<Clip: {'address' if self.content is None else f'{len(self.content)} bytes'}>"
+
+
+def is_new(made: Clip, raw: Clip) -> bool:
+    """Whether a converted clip is one: it has content, and not that of the raw clip.
+
+    But for digital silence, in which there is no voice: an anonymizer gives it back as it came.
+
+    Example:
+        >>> import numpy as np
+        >>> from voxguard.audio import encode
+        >>> from voxguard.payloads.clip import Clip, is_new
+        >>> silence, noise = (Clip(encode(x, 16_000, "wav"), "wav")
+        ...                   for x in (np.zeros((1, 800)), np.full((1, 800), 0.1)))
+        >>> is_new(noise, silence), is_new(noise, noise), is_new(silence, silence)
+        (True, False, True)
+    """
+    if not made.content:
+        return False
+    return made.content != raw.content or _is_silent(made.content)
+
+
+def _is_silent(content: bytes) -> bool:
+    try:
+        with AudioReader(content) as reader:
+            return not any(block.any() for block in reader.blocks(1 << 16))
+    except AudioError:
+        return False
 
 
 Convert = Callable[[Clip], Awaitable[Clip]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from email.message import Message
 
 from voxguard.errors import PayloadError
-from voxguard.payloads.clip import Clip, Convert
+from voxguard.payloads.clip import Clip, Convert, is_new
 from voxguard.payloads.files import is_document
 from voxguard.payloads.generic import refuse, refuse_audio
 
@@ -56,8 +56,9 @@ async def protect_transcription(fields: Iterable[Field], convert: Convert) -> li
             _look(field)
             made.append(field)
             continue
-        clip = await convert(Clip(field.content))
-        if not clip.content or clip.content == field.content:
+        raw = Clip(field.content)
+        clip = await convert(raw)
+        if clip.content is None or not is_new(clip, raw):
             raise PayloadError("file: the anonymizer gave nothing new", "file")
         made.append(Field("file", clip.content, f"audio.{clip.format}"))
     return made

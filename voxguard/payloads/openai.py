@@ -19,7 +19,7 @@ from voxguard.payloads.base64_audio import (
     to_base64,
     to_uri,
 )
-from voxguard.payloads.clip import Clip, Convert
+from voxguard.payloads.clip import Clip, Convert, is_new
 from voxguard.payloads.files import check_file
 from voxguard.payloads.generic import at, refuse, refuse_audio
 
@@ -191,7 +191,7 @@ async def _anonymized(clip: Clip, convert: Convert, place: str) -> Clip:
     except AudioError as error:
         raise PayloadError(f"{place}: {error}", place) from None
     label = kept_label(clip) or made.format
-    if not made.content or made.content == clip.content or made.format is None or label is None:
+    if not is_new(made, clip) or made.format is None or label is None:
         raise PayloadError(f"{place}: the anonymizer gave nothing new", place)
     if not same_format(made, label):
         raise PayloadError(f"{place}: the anonymizer gave another format than {label}", place)
