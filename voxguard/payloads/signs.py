@@ -35,11 +35,11 @@ _STILL_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")  # pictur
 _OTHER = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"%PDF-", b"II*\x00", b"MM\x00*")
 # Signatures that are long enough to be looked for anywhere, in bytes and in base64.
 _INSIDE = re.compile(rb"RIFF[\s\S]{4}WAVE|fLaC\x00\x00\x00\x22|OggS\x00\x02")
-_INSIDE_TEXT = re.compile(r"UklGR[\w+/-]{5,6}XQVZF|ZkxhQwAAACI|T2dnUwAC")
+_FLAC_OGG_INSIDE = ("ZkxhQwAAACI", "T2dnUwAC")
+_WAVE_INSIDE = re.compile(r"UklGR[\w+/-]{5,6}XQVZF")
 # Base64, also in lines as mail has it; and what JSON inside text makes of slashes and line ends.
 _RUN = re.compile(r"(?:[A-Za-z0-9+/_-]{32,}+\s*+)++[A-Za-z0-9+/_=-]*+")
 _ESCAPED = re.compile(r"\\+([/nr])")
-_SPACE = re.compile(r"\s+")
 _URI = re.compile(
     r"data:\s*(?:audio|video|application/(?:octet-stream|ogg))[^,]{0,200},\S{16}", re.I
 )
@@ -96,7 +96,9 @@ def base64_runs(text: str) -> Iterator[str]:
         text = _ESCAPED.sub(lambda match: "/" if match[1] == "/" else "\n", text)
     for match in _RUN.finditer(text):
         if len(match.group()) >= SHORT:
-            run = _SPACE.sub("", match.group()).translate(_URL_SAFE)
+            run = "".join(match.group().split())
+            if "-" in run or "_" in run:
+                run = run.translate(_URL_SAFE)
             if len(run) >= SHORT:
                 yield run
 
@@ -120,18 +122,42 @@ def looks_like_audio(text: str, _depth: int = 0) -> bool:
         >>> looks_like_audio('{"note": "' + recording + '"}'), looks_like_audio("A flac file.")
         (True, False)
     """
-    if _URI_START.match(text) or _URI.search(text):
+    if _URI_START.match(text) or _holds_uri(text):
         return True
     if len(text) < SHORT:
         return False
-    if not text.isprintable() and audio_format(text[:HEAD].encode("latin-1", "replace")):
+    if audio_format(text[:HEAD].encode("latin-1", "replace")) and not text.isprintable():
         return True  # the file itself, taken for text
     for run in base64_runs(text):
-        if audio_format(decoded_head(run)) or _INSIDE_TEXT.search(run):
+        if audio_format(decoded_head(run)) or _holds_file(run):
             return True
     if _depth < 4 and text.lstrip()[:1] in ("{", "[", '"'):
         return any(looks_like_audio(inner, _depth + 1) for inner in _strings(text))
     return False
+
+
+# A regular expression looks at each character; a picture has millions, and live audio waits.
+
+
+def _holds_uri(text: str) -> bool:
+    """``_URI.search``, by way of the places where a URI could begin."""
+    if not text.isascii():  # positions in small letters may be others
+        return _URI.search(text) is not None
+    return any(_URI.match(text, at) for at in _places("data:", text.lower()))
+
+
+def _holds_file(run: str) -> bool:
+    """Whether base64 has a WAV, FLAC or Ogg file inside."""
+    if any(mark in run for mark in _FLAC_OGG_INSIDE):
+        return True
+    return any(_WAVE_INSIDE.match(run, at) for at in _places("UklGR", run))
+
+
+def _places(mark: str, text: str) -> Iterator[int]:
+    at = text.find(mark)
+    while at != -1:
+        yield at
+        at = text.find(mark, at + 1)
 
 
 def _strings(text: str) -> Iterator[str]:
