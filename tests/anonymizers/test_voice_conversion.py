@@ -12,6 +12,7 @@ import tiny_converter
 
 import voxguard
 from voxguard.anonymizers.voice_conversion import VoiceConversion
+from voxguard.dsp.loudness import speech_level
 from voxguard.errors import ConfigurationError, NonFiniteAudioError, VoxguardError
 from voxguard.evaluation.system import Method
 from voxguard.models.converter import Converter
@@ -175,6 +176,28 @@ class TestSignals:
             out = VoiceConversion(**files)(voice, RATE)
             assert abs(_rms_db(out) - _rms_db(voice)) < 1.5  # secret draws, weights of no training
 
+    @pytest.mark.parametrize("gain_db", [-20, 0, 6])
+    def test_a_drawn_loudness_tells_nothing_of_the_speakers(self, files, make_voice, gain_db):
+        def level_db(samples):
+            return 20 * np.log10(speech_level(samples, RATE))
+
+        voice = make_voice(seconds=2.0, speaker=1)
+        drawn = [VoiceConversion(**files, seed=n, loudness="drawn")(voice, RATE) for n in range(12)]
+        other = VoiceConversion(**files, seed=3, loudness="drawn")(
+            voice * np.float32(10 ** (gain_db / 20)), RATE
+        )
+        assert level_db(other) == pytest.approx(level_db(drawn[3]), abs=0.3)
+        kept = VoiceConversion(**files, seed=3)(voice, RATE)
+        assert np.corrcoef(kept, drawn[3])[0, 1] > 0.999  # nothing but the level is another
+        assert 1.5 < np.std([level_db(x) for x in drawn]) < 6.0
+        assert max(np.abs(x).max() for x in drawn) < 1.0
+
+    def test_a_drawn_loudness_leaves_silence_and_the_next_to_silent(self, files):
+        convert = VoiceConversion(**files, seed=1, loudness="drawn")
+        assert not convert(np.zeros(8000, np.float32), RATE).any()
+        faint = 1e-6 * np.random.default_rng(0).standard_normal(8000).astype(np.float32)
+        assert np.abs(convert(faint, RATE)).max() < 1e-3
+
     def test_channels_are_one_voice_each_by_itself(self, convert, stereo):
         out = convert(seed=1)(stereo, RATE)
         assert np.array_equal(out[1], convert(seed=1)(stereo[1], RATE))
@@ -286,6 +309,8 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("wrong", "told"),
         [
+            ({"loudness": "loud"}, "loudness takes kept or drawn; got 'loud'"),
+            ({"loudness": "drawn", "live": True}, "a stream keeps its level"),
             ({"levels": 0}, "levels takes 1 .most private. to 4, or None .*got 0"),
             ({"levels": 2.0}, r"got 2\.0"),
             ({"levels": True}, "got True"),

@@ -351,15 +351,23 @@ class TestLevel:
     def test_a_loud_burst_does_not_turn_the_rest_down(self, method, voice):
         burst = voice.copy()
         burst[8000:8400] = np.clip(_noise(-6, 400), -1, 1)
-        out = method(seed=1)(burst, RATE)
-        parts, limit_db = [slice(0, 7000), slice(9400, None)], 2.0 * method.level_db
-        if method.keeps_timing:  # else the burst itself has no counterpart
-            parts, limit_db = [*parts, slice(None)], method.level_db
-        for part in parts:
-            change = active_rms_db(out[part], burst[part], RATE) - active_rms_db(
-                burst[part], burst[part], RATE
-            )
-            assert abs(change) < limit_db
+        rest = [slice(0, 7000), slice(9400, None)]
+
+        def levels(samples, like, parts):
+            return np.array([active_rms_db(samples[part], like[part], RATE) for part in parts])
+
+        if method.keeps_timing:
+            parts = [*rest, slice(None)]
+            change = levels(method(seed=1)(burst, RATE), burst, parts) - levels(burst, burst, parts)
+            assert np.abs(change).max() < method.level_db
+            return
+        # What is said anew is louder here and softer there, in each draw otherwise.
+        changes = [
+            levels(method(seed=seed)(burst, RATE), burst, rest)
+            - levels(method(seed=seed)(voice, RATE), voice, rest)
+            for seed in range(12)
+        ]
+        assert np.abs(np.mean(changes, axis=0)).max() < 2.0 * method.level_db
 
 
 class TestOptions:

@@ -1,4 +1,4 @@
-"""Brings what a network has spoken anew to the loudness of what it was given."""
+"""Brings what a network has spoken anew to the loudness of what it was given, or to another."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _SMOOTH = np.hanning(9)[1:-1]  # 7 frames: 30 ms to either side
 _LIFT = 10.0  # 20 dB: noise where the original is loud is not brought all the way up
 _PERCENTILE = 90.0
 _QUIET_DB = 25.0
+_MOST_GAIN, _PEAK = 100.0, 0.99
 
 
 def speech_level(samples: Samples, sample_rate: int) -> float:
@@ -111,6 +112,33 @@ def match_level(original: Samples, rendered: Samples, sample_rate: int) -> Sampl
     gain = np.sqrt(_ratio(heard[speech].sum(), given[speech].sum()))
     ceiling = HEADROOM * float(np.abs(original).max())
     return np.asarray(np.clip(rendered * np.float32(gain), -ceiling, ceiling))
+
+
+def at_level(samples: Samples, sample_rate: int, level_db: float) -> Samples:
+    """Bring the speech in a recording to a level; one gain for all, at most 40 dB, no clipping.
+
+    What would need more gain than that holds next to no speech, and would become loud noise.
+
+    Args:
+        samples: ``(n,)``, n at least 1.
+        sample_rate: Hz.
+        level_db: Of :func:`speech_level`, in dB of full scale.
+
+    Returns:
+        ``(n,)``, with peaks of at most 0.99.
+
+    Example:
+        >>> import voxguard
+        >>> from voxguard.dsp.loudness import at_level, speech_level
+        >>> voice = voxguard.synthetic_voice(seconds=1.0)
+        >>> round(speech_level(at_level(voice, 16_000, -20.0), 16_000), 3)
+        0.1
+    """
+    level = speech_level(samples, sample_rate)
+    if level == 0.0:
+        return np.zeros_like(samples)
+    gain = min(10.0 ** (level_db / 20.0) / level, _MOST_GAIN, _PEAK / float(np.abs(samples).max()))
+    return np.asarray(samples * np.float32(gain))
 
 
 def _hop(sample_rate: int) -> int:

@@ -36,6 +36,7 @@ def test_all_are_there():
         "dvector",
         "dvector-finetuned",
         "ecapa",
+        "level",
         "prosody",
         "speechbrain",
         "transcript",

@@ -131,6 +131,7 @@ encoders: Registry[Encoder] = Registry(
         "dvector": "voxguard.attacks.encoders.dvector:DVector",
         "dvector-finetuned": "voxguard.attacks.encoders.dvector_finetuned:FineTunedDVector",
         "ecapa": "voxguard.attacks.encoders.ecapa:Ecapa",
+        "level": "voxguard.attacks.encoders.level:Level",
         "prosody": "voxguard.attacks.encoders.prosody:Prosody",
         "speechbrain": "voxguard.attacks.encoders.hub:SpeechBrainEncoder",
         "transcript": "voxguard.attacks.encoders.transcript:Transcript",
@@ -144,8 +145,8 @@ def create_encoder(name: str, **options: Any) -> Encoder:
 
     Args:
         name: ``"dvector"``, ``"dvector-finetuned"``, ``"ecapa"``, ``"speechbrain"``,
-            ``"transformers"``, ``"prosody"``, ``"transcript"``, or one that a package announces in
-            the entry-point group ``voxguard.encoders``.
+            ``"transformers"``, ``"prosody"``, ``"level"``, ``"transcript"``, or one that a package
+            announces in the entry-point group ``voxguard.encoders``.
         **options: Its own.
 
     Raises:
