@@ -35,7 +35,6 @@ include_patterns = [
     "benchmarks/*.md",
     "eval/*.md",
     "recipes/*/README.md",
-    "recipes/*/candidate/README.md",
     "voxguard/models/weights/*.md",
 ]
 exclude_patterns = ["build", "dist", ".*", "**/.*"]

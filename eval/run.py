@@ -17,9 +17,6 @@ import voxguard
 from voxguard.evaluation.report import print_report
 
 HERE = Path(__file__).parent
-# Weights that the recipe would keep, with three levels, and that do not ship yet.
-# From the root of the repository: results hold no path of a machine.
-CANDIDATE = "recipes/train_voice_conversion/candidate"
 
 
 def _low_latency() -> Callable[[Any, int], Any]:
@@ -43,12 +40,8 @@ SYSTEMS: dict[str, Callable[[], Any]] = {
     "xvector-swap": voxguard.XVectorSwap,
     "voice-conversion": voxguard.VoiceConversion,
     "voice-conversion-1": lambda: voxguard.VoiceConversion(levels=1),
-    "voice-conversion-4": lambda: voxguard.VoiceConversion(levels=4),
     "voice-conversion-prosody": lambda: voxguard.VoiceConversion(intonation=1.0, tempo=0.0),
-    "voice-conversion-candidate": lambda: voxguard.VoiceConversion(checkpoint=CANDIDATE),
-    "voice-conversion-candidate-1": lambda: voxguard.VoiceConversion(
-        levels=1, checkpoint=CANDIDATE
-    ),
+    "voice-conversion-loudness": lambda: voxguard.VoiceConversion(loudness="drawn"),
     "voice-conversion-live": lambda: voxguard.VoiceConversion(live=True),
 }
 

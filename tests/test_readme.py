@@ -62,7 +62,7 @@ def test_commands_that_are_shown_are_known():
 
 
 @pytest.mark.parametrize(
-    "table", ["benchmarks.table", "eval.table", "recipes.train_voice_conversion.tables"]
+    "table", ["benchmarks.table", "eval.tables", "recipes.train_voice_conversion.tables"]
 )
 def test_the_figures_are_those_of_the_committed_results(table):
     command = [sys.executable, "-m", table, "--check"]

@@ -31,6 +31,7 @@ VARIANTS = {
     "no_differences": "without differences in time and frequency",
     "no_self_conversion": "without self-conversion",
     "not_heard": "without a listener to conversions",
+    "not_apart": "with a reader that knows speakers by their words",
     "no_critic": "without the critic",
     "one_level": "trained for one level only",
     "no_quantiser": "trained without the quantiser",

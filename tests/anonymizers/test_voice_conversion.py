@@ -311,7 +311,7 @@ class TestOptions:
         [
             ({"loudness": "loud"}, "loudness takes kept or drawn; got 'loud'"),
             ({"loudness": "drawn", "live": True}, "a stream keeps its level"),
-            ({"levels": 0}, "levels takes 1 .most private. to 4, or None .*got 0"),
+            ({"levels": 0}, "levels takes 1 .least content. to 4, or None .*got 0"),
             ({"levels": 2.0}, r"got 2\.0"),
             ({"levels": True}, "got True"),
             ({"sex": "female"}, "sex takes random, F, M; got 'female'"),

@@ -54,8 +54,8 @@ class VoiceConversion(Anonymizer):
     and strengths still find.
 
     Args:
-        levels: Levels of the residual quantiser that pass, 1 (most private) to 4 (most
-            intelligible); None for no quantiser, which keeps much of the speaker.
+        levels: Levels of the residual quantiser that pass, 1 (least content) to 4 (most); None for
+            no quantiser, which keeps much of the speaker.
         sex: Of the pseudo-speakers: ``"random"``, ``"F"`` or ``"M"``. Not the speaker's own on
             purpose: that would tell it.
         intonation: Correlation of the new pitch contour with the speaker's, 0 to 1; the rest is

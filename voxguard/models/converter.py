@@ -78,8 +78,8 @@ class Converter:
             samples: ``(n,)`` float32 at 16 kHz.
             target: The voice.
             rng: Makes the noise of breath and consonants.
-            levels: Levels of the residual quantiser that are kept, 1 (most private) to 4 (most
-                intelligible); None leaves the content as it is, and with it much of the speaker.
+            levels: Levels of the residual quantiser that are kept, 1 (least content) to 4 (most);
+                None leaves the content as it is, and with it much of the speaker.
             intonation: How the pitch contour is changed; by default it is moved to the target's
                 mean and spread.
             tempo: How the durations are changed; by default not at all.
@@ -139,7 +139,7 @@ def check_levels(levels: int | None) -> int | None:
     """Levels, if they are such."""
     if levels is not None and (type(levels) is not int or levels not in LEVELS):
         raise ConfigurationError(
-            f"levels takes 1 (most private) to {LEVELS[-1]}, or None for no bottleneck; "
+            f"levels takes 1 (least content) to {LEVELS[-1]}, or None for no bottleneck; "
             f"got {levels!r}"
         )
     return levels

@@ -1,0 +1,1 @@
+"""The tables of README and documentation, from the committed results."""
