@@ -67,3 +67,13 @@ def test_commands_that_are_shown_are_known():
 def test_the_figures_are_those_of_the_committed_results(table):
     command = [sys.executable, "-m", table, "--check"]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_systems_of_the_table_can_be_compared():
+    from eval.tables.systems import committed
+    from voxguard.evaluation.report.comparison import compare
+
+    systems = committed()
+    assert len(systems) > 8
+    found = compare(list(systems.values()), list(systems))
+    assert found.differences == ()
