@@ -60,3 +60,10 @@ def test_short_recordings(size, make_voice):
 def test_digital_silence_has_no_level():
     with pytest.raises(UnsupportedAudioError, match="u: digital silence"):
         create_encoder("level").embed(Recording("u", "s", lambda: np.zeros(900, np.float32)))
+
+
+def test_the_level_of_the_speech_alone(make_voice):
+    recording = Recording("u", "s", lambda: make_voice(seconds=2.0))
+    every, alone = (create_encoder("level", pauses_and_peaks=given) for given in (True, False))
+    assert alone.embed(recording)[0] == every.embed(recording)[0]
+    assert alone.fingerprint != every.fingerprint

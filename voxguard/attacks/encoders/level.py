@@ -29,6 +29,11 @@ class Level(Encoder):
     anonymizer that keeps the level of each recording keeps that, whatever it does to the voice.
     Each level is put on a scale on which speakers of LibriSpeech have mean 0 and variance 1.
 
+    Args:
+        pauses_and_peaks: Whether the quietest twentieth and the highest peak are among the levels.
+            An anonymizer that blurs these and keeps the level of the speech is better attacked
+            by that alone.
+
     References:
         Energy beside pitch and duration as a trait of speakers: E. Shriberg et al., "Modeling
         prosodic feature sequences for speaker recognition", Speech Communication, 2005.
@@ -36,24 +41,34 @@ class Level(Encoder):
     Example:
         >>> import voxguard
         >>> from voxguard.attacks.encoders import create_encoder
-        >>> from voxguard.attacks.recording import SAMPLE_RATE, Recording
+        >>> from voxguard.attacks.recording import Recording
         >>> recording = Recording("a-1", "a", lambda: voxguard.synthetic_voice(seconds=2.0))
         >>> create_encoder("level").embed(recording).shape
         (4,)
+        >>> create_encoder("level", pauses_and_peaks=False).embed(recording).shape
+        (2,)
     """
 
     name: ClassVar[str] = "level"
 
+    def __init__(self, *, pauses_and_peaks: bool = True) -> None:
+        self.pauses_and_peaks = pauses_and_peaks
+
+    @cached_property
+    def _scales(self) -> dict[str, tuple[float, float]]:
+        named = _SCALES if self.pauses_and_peaks else ("speech_db",)
+        return {name: _SCALES[name] for name in named}
+
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the scales and the version of the code."""
-        return digest_of(self.name, _VERSION, list(_SCALES.items()))
+        return digest_of(self.name, _VERSION, list(self._scales.items()))
 
     def embed(self, recording: Recording) -> Vector:
         """Vector of an utterance.
 
         Returns:
-            ``(4,)``: levels in standard deviations, limited to 4, and a constant.
+            ``(4,)`` or ``(2,)``: levels in standard deviations, limited to 4, and a constant.
 
         Raises:
             AudioError: The audio cannot be read, or is digital silence.
@@ -61,7 +76,7 @@ class Level(Encoder):
         found = levels(recording.samples(), recording.id)
         scaled = [
             np.clip((found[name] - mean) / deviation, -_LARGEST, _LARGEST)
-            for name, (mean, deviation) in _SCALES.items()
+            for name, (mean, deviation) in self._scales.items()
         ]
         return np.array([*scaled, _CONSTANT * np.sqrt(len(scaled))], dtype=np.float64)
 
