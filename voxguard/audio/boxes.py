@@ -31,7 +31,7 @@ def check_mp4(stream: BinaryIO, size: int) -> None:
         UnsupportedAudioError: It is a picture.
     """
     position, boxes = 0, set()
-    for _ in range(_ELEMENTS):
+    for _ in range(_ELEMENTS + size // 16):  # a long recording in fragments has thousands
         stream.seek(position)
         header = stream.read(16)
         if len(header) < 8:
