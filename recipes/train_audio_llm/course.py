@@ -61,7 +61,7 @@ def run(
     everything = {**parts, "optimizer": optimizer}
     state = checkpoint.load(path, everything, settings)
     done = int(state["step"]) if state else 0
-    before = float(state["seconds"]) if state else 0.0
+    spent = before = float(state["seconds"]) if state else 0.0
     began = kept = told = time.monotonic()
     means: dict[str, float] = {}
     for step in range(done, steps):
@@ -88,7 +88,7 @@ def run(
             spent = before + now - began
             values = {"step": step + 1, "seconds": spent, "settings": dict(settings)}
             checkpoint.save(path, everything, **values)
-    return before + time.monotonic() - began if done < steps else before
+    return spent
 
 
 def _share(done: float) -> float:
