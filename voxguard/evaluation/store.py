@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxguard.attacks.encoders import Encoder
+from voxguard.attacks.encoders.joined import Joined
 from voxguard.attacks.recording import Recording
 from voxguard.audio.publish import output_error
 from voxguard.errors import AudioError, ConfigurationError, VoxguardError
@@ -76,6 +77,8 @@ class Store:
         """The encoder trained on the recordings, or as it was trained on them before."""
         if not encoder.trainable:
             return encoder
+        if isinstance(encoder, Joined):  # its parts may have been trained for attacks of their own
+            return encoder.with_parts([self.trained(p, recordings, tell) for p in encoder.parts])
         content = "".join(_content(encoder, one) + one.speaker for one in recordings)
         name = _hash(f"{encoder.name} {encoder.options} {content}")[:24]
         path = self._folder / "encoders" / name
@@ -102,6 +105,8 @@ class Store:
         return heard
 
     def _one(self, encoder: Encoder, recording: Recording) -> Vectors:
+        if isinstance(encoder, Joined):
+            return encoder.join([self._one(part, recording) for part in encoder.parts])
         if encoder.reads_transcript and not recording.transcript.strip():
             raise AudioError("no transcript")
         key = (encoder.fingerprint, _content(encoder, recording))

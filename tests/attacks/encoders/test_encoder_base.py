@@ -10,7 +10,8 @@ from voxguard.attacks.encoders.base import digest_of
 from voxguard.attacks.recording import Recording
 from voxguard.errors import ConfigurationError, UnknownNameError
 
-NEEDED = {"speechbrain": {"source": "a/b"}, "transformers": {"source": "a/b"}}
+SOURCE = {"source": "a/b"}
+NEEDED = {"joined": {"of": ["level", "prosody"]}, "speechbrain": SOURCE, "transformers": SOURCE}
 TRAINABLE = {"dvector-finetuned", "ecapa", "transcript"}
 
 
@@ -36,6 +37,7 @@ def test_all_are_there():
         "dvector",
         "dvector-finetuned",
         "ecapa",
+        "joined",
         "level",
         "prosody",
         "speechbrain",
@@ -62,7 +64,8 @@ def test_an_unknown_option_is_named(name):
 
 @pytest.mark.parametrize("name", sorted(NEEDED))
 def test_what_cannot_be_left_out(name):
-    with pytest.raises(ConfigurationError, match="cannot do without its option 'source'"):
+    option = next(iter(NEEDED[name]))
+    with pytest.raises(ConfigurationError, match=f"cannot do without its option '{option}'"):
         create_encoder(name)
 
 

@@ -29,8 +29,8 @@ class Encoder(ABC):
     """
 
     name: ClassVar[str]
-    trainable: ClassVar[bool] = False
-    reads_transcript: ClassVar[bool] = False
+    trainable: bool = False
+    reads_transcript: bool = False
 
     @property
     @abstractmethod
@@ -131,6 +131,7 @@ encoders: Registry[Encoder] = Registry(
         "dvector": "voxguard.attacks.encoders.dvector:DVector",
         "dvector-finetuned": "voxguard.attacks.encoders.dvector_finetuned:FineTunedDVector",
         "ecapa": "voxguard.attacks.encoders.ecapa:Ecapa",
+        "joined": "voxguard.attacks.encoders.joined:Joined",
         "level": "voxguard.attacks.encoders.level:Level",
         "prosody": "voxguard.attacks.encoders.prosody:Prosody",
         "speechbrain": "voxguard.attacks.encoders.hub:SpeechBrainEncoder",
@@ -145,8 +146,9 @@ def create_encoder(name: str, **options: Any) -> Encoder:
 
     Args:
         name: ``"dvector"``, ``"dvector-finetuned"``, ``"ecapa"``, ``"speechbrain"``,
-            ``"transformers"``, ``"prosody"``, ``"level"``, ``"transcript"``, or one that a package
-            announces in the entry-point group ``voxguard.encoders``.
+            ``"transformers"``, ``"prosody"``, ``"level"``, ``"transcript"``, ``"joined"`` (several
+            of these as one), or one that a package announces in the entry-point group
+            ``voxguard.encoders``.
         **options: Its own.
 
     Raises:

@@ -81,7 +81,7 @@ class FineTunedDVector(Encoder):
     """
 
     name: ClassVar[str] = "dvector-finetuned"
-    trainable: ClassVar[bool] = True
+    trainable = True
 
     def __init__(
         self,

@@ -76,7 +76,7 @@ class Ecapa(Encoder):
     """
 
     name: ClassVar[str] = "ecapa"
-    trainable: ClassVar[bool] = True
+    trainable = True
 
     def __init__(
         self,

@@ -56,8 +56,8 @@ class Transcript(Encoder):
     """
 
     name: ClassVar[str] = "transcript"
-    trainable: ClassVar[bool] = True
-    reads_transcript: ClassVar[bool] = True
+    trainable = True
+    reads_transcript = True
 
     def __init__(self, *, dimensions: int = 200, style: float = 0.5, seed: int = 0) -> None:
         self.dimensions = check_count("dimensions", dimensions)
