@@ -15,7 +15,10 @@ DOCS = ROOT / "docs"
 if __name__ == "__main__":
     publish(ROOT / "README.md", {"evaluation": systems.leakage(), "audio-llm": probes.audio_llm()})
     keep(systems.trade_off(), DOCS / "_static" / "trade-off.svg")
-    publish(ROOT / "eval" / "README.md", {"robust": robust.robust(), "level": systems.level()})
+    publish(
+        ROOT / "eval" / "README.md",
+        {"robust": robust.robust(), "level": systems.level(), "joined": systems.joined()},
+    )
     explanation = DOCS / "explanation"
     publish(explanation / "choosing-a-method.md", {"methods": systems.costs()})
     publish(explanation / "gdpr-vocabulary.md", {"vocabulary": systems.vocabulary()})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from eval.tables.cells import NOT_RUN, RESULTS, percent
 from voxguard.evaluation.report.comparison import compare
 from voxguard.evaluation.report.standalone import render_trade_off
@@ -17,9 +19,9 @@ SHOWN = {
     "world-differential": "WORLD, differential",
     "xvector-swap": "x-vector swap",
     "voice-conversion": "voice conversion (default)",
-    "voice-conversion-1": "voice conversion, 1 level",
-    "voice-conversion-prosody": "voice conversion, prosody kept",
-    "voice-conversion-loudness": "voice conversion, loudness drawn",
+    "voice-conversion-1": "voice conversion, 1 level, loudness kept",
+    "voice-conversion-prosody": "voice conversion, prosody and loudness kept",
+    "voice-conversion-level": "voice conversion, loudness kept",
     "voice-conversion-live": "voice conversion, live at 41 ms",
 }
 DEFAULT = SHOWN["voice-conversion"]
@@ -57,6 +59,19 @@ def level() -> str:
     lines = ["| | EER ignorant | EER lazy-informed |", "|---|---|---|"]
     for shown, results in committed("level").items():
         lines.append(_row(shown, *(_eer(results, knowledge) for knowledge in KNOWLEDGE[:2])))
+    return "\n".join(lines)
+
+
+def joined() -> str:
+    """One row a system: what one attacker finds who joins voice, melody and level."""
+    encoders = ("joined", "joined-no-level", "ecapa", "dvector")
+    lines = ["| | all joined | without the level | ECAPA | d-vector |", "|---|---|---|---|---|"]
+    for shown, results in committed("joined").items():
+        cells = []
+        for encoder in encoders:
+            found = [a for a in results.section("attackers") if a["encoder"] == encoder]
+            cells.append(percent(min((Figure.of(a["metrics"]["eer"]) for a in found), key=_value)))
+        lines.append(_row(shown, *cells))
     return "\n".join(lines)
 
 
@@ -116,6 +131,10 @@ def _strongest(results: Results) -> dict[str, Any]:
     """The attacker of the headline."""
     name = results.document["headline"]["attacker"]
     return next(one for one in results.section("attackers") if one["name"] == name)
+
+
+def _value(figure: Figure) -> float:
+    return np.inf if figure.value is None else figure.value
 
 
 def _among_ten(attacker: dict[str, Any]) -> dict[str, Any]:

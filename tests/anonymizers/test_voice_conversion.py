@@ -150,7 +150,7 @@ class TestSignals:
         monkeypatch.setattr("voxguard.anonymizers.voice_conversion.LONG_S", 30.0)
         voice = np.tile(make_voice(seconds=8.0), 8)[: 50 * RATE]
         voice[20 * RATE : 24 * RATE] = 0.0
-        out = VoiceConversion(**files, seed=1)(voice, RATE)
+        out = VoiceConversion(**files, seed=1, loudness="kept")(voice, RATE)
         assert out.shape == voice.shape
         assert len(heard) >= 2
         assert max(heard) < 25 * RATE
@@ -163,7 +163,7 @@ class TestSignals:
     @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
     def test_any_rate_keeps_form_and_level(self, convert, make_voice, rate):
         voice = make_voice(rate, seconds=2.0, speaker=1)
-        out = convert(seed=1)(voice, rate)
+        out = convert(seed=1, loudness="kept")(voice, rate)
         assert out.shape == voice.shape
         assert out.dtype == np.float32
         assert abs(_rms_db(out) - _rms_db(voice)) < 1.5
@@ -173,7 +173,7 @@ class TestSignals:
     def test_the_level_stays(self, files, make_voice, gain_db):
         for speaker in range(3):
             voice = make_voice(seconds=2.0, speaker=speaker) * np.float32(10 ** (gain_db / 20))
-            out = VoiceConversion(**files)(voice, RATE)
+            out = VoiceConversion(**files, loudness="kept")(voice, RATE)
             assert abs(_rms_db(out) - _rms_db(voice)) < 1.5  # secret draws, weights of no training
 
     @pytest.mark.parametrize("gain_db", [-20, 0, 6])
@@ -187,7 +187,7 @@ class TestSignals:
             voice * np.float32(10 ** (gain_db / 20)), RATE
         )
         assert level_db(other) == pytest.approx(level_db(drawn[3]), abs=0.3)
-        kept = VoiceConversion(**files, seed=3)(voice, RATE)
+        kept = VoiceConversion(**files, seed=3, loudness="kept")(voice, RATE)
         assert np.corrcoef(kept, drawn[3])[0, 1] > 0.999  # nothing but the level is another
         assert 1.5 < np.std([level_db(x) for x in drawn]) < 6.0
         assert max(np.abs(x).max() for x in drawn) < 1.0
@@ -310,10 +310,11 @@ class TestOptions:
         ("wrong", "told"),
         [
             ({"loudness": "loud"}, "loudness takes kept or drawn; got 'loud'"),
-            ({"loudness": "drawn", "live": True}, "a stream keeps its level"),
             ({"levels": 0}, "levels takes 1 .least content. to 4, or None .*got 0"),
             ({"levels": 2.0}, r"got 2\.0"),
             ({"levels": True}, "got True"),
+            ({"segments": 4}, "segments takes 5 to 50, got 4"),
+            ({"segments": "15"}, "got '15'"),
             ({"sex": "female"}, "sex takes random, F, M; got 'female'"),
             ({"sex": None}, "got None"),
             ({"intonation": 1.1}, r"intonation takes 0 to 1, got 1\.1"),

@@ -32,6 +32,15 @@ class Method:
         return voxguard.Compose([voxguard.create(part) for part in self.parts], **options)
 
     @property
+    def draws_loudness(self) -> bool:
+        """Whether the level of a rendering has nothing to do with that of the recording."""
+        return getattr(self(), "loudness", "kept") == "drawn"
+
+    def keeping_loudness(self, **options: Any) -> voxguard.Anonymizer:
+        """The method so set that the level stays."""
+        return self(**({"loudness": "kept"} if self.draws_loudness else {}), **options)
+
+    @property
     def level_db(self) -> float:
         """By how much the level may change; in a chain, each part may."""
         return 1.0 * len(self.parts)

@@ -80,7 +80,8 @@ class TestSignals:
     def test_no_burst_above_twice_the_peak(self, method, signal):
         for seed in range(3):
             out = method(seed=seed)(signal, RATE)
-            assert np.abs(out).max() <= method.headroom * np.abs(signal).max() + 1e-6
+            peak = 1.0 if method.draws_loudness else method.headroom * np.abs(signal).max()
+            assert np.abs(out).max() <= peak + 1e-6
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
     def test_samples_that_are_no_numbers_are_refused(self, method, voice, bad):
@@ -325,7 +326,7 @@ class TestLevel:
     def test_speech_keeps_its_level(self, method, make_voice, rate):
         for speaker in range(4):
             voice = make_voice(rate, speaker=speaker, seed=speaker)
-            out = method(seed=speaker)(voice, rate)
+            out = method.keeping_loudness(seed=speaker)(voice, rate)
             change = active_rms_db(out, voice, rate) - active_rms_db(voice, voice, rate)
             assert abs(change) < method.level_db, f"speaker {speaker}"
             assert np.abs(out).max() <= method.headroom * np.abs(voice).max()
@@ -333,7 +334,7 @@ class TestLevel:
     @pytest.mark.parametrize("level_db", [-24.0, 20.0])
     def test_faint_and_loud_speech_keeps_its_level(self, method, voice, level_db):
         samples = voice * np.float32(10 ** (level_db / 20))
-        out = method(seed=1)(samples, RATE)
+        out = method.keeping_loudness(seed=1)(samples, RATE)
         change = active_rms_db(out, samples, RATE) - active_rms_db(samples, samples, RATE)
         assert abs(change) < method.level_db
 
@@ -344,7 +345,7 @@ class TestLevel:
         for speaker in range(3):
             low = make_voice(made_at, speaker=speaker, seed=speaker)
             samples = resample(low[None], made_at, rate)[0]  # nothing in the upper half
-            out = method(seed=speaker)(samples, rate)
+            out = method.keeping_loudness(seed=speaker)(samples, rate)
             change = active_rms_db(out, samples, rate) - active_rms_db(samples, samples, rate)
             assert abs(change) < method.level_db, f"speaker {speaker}"
 
@@ -358,16 +359,28 @@ class TestLevel:
 
         if method.keeps_timing:
             parts = [*rest, slice(None)]
-            change = levels(method(seed=1)(burst, RATE), burst, parts) - levels(burst, burst, parts)
+            change = levels(method.keeping_loudness(seed=1)(burst, RATE), burst, parts) - levels(
+                burst, burst, parts
+            )
             assert np.abs(change).max() < method.level_db
             return
         # What is said anew is louder here and softer there, in each draw otherwise.
         changes = [
-            levels(method(seed=seed)(burst, RATE), burst, rest)
-            - levels(method(seed=seed)(voice, RATE), voice, rest)
+            levels(method.keeping_loudness(seed=seed)(burst, RATE), burst, rest)
+            - levels(method.keeping_loudness(seed=seed)(voice, RATE), voice, rest)
             for seed in range(12)
         ]
         assert np.abs(np.mean(changes, axis=0)).max() < 2.0 * method.level_db
+
+    @pytest.mark.parametrize("gain_db", [-20.0, 12.0])
+    def test_where_it_is_drawn_it_says_nothing_of_the_recording(self, method, voice, gain_db):
+        if not method.draws_loudness:
+            pytest.skip(f"{method.title} keeps the level")
+        other = voice * np.float32(10 ** (gain_db / 20))
+        was, now = (active_rms_db(method(seed=1)(x, RATE), x, RATE) for x in (voice, other))
+        assert now == pytest.approx(was, abs=3.0)  # its melody and tempo are drawn anew, too
+        drawn = [active_rms_db(method(seed=n)(voice, RATE), voice, RATE) for n in range(8)]
+        assert np.std(drawn) > 1.5
 
 
 class TestOptions:

@@ -30,6 +30,7 @@ PseudoSex = Literal["random", "F", "M"]
 Loudness = Literal["kept", "drawn"]
 
 MOST_TEMPO = 0.3
+SEGMENTS = (5.0, 50.0)
 _POPULATION_DB = (-21.1, 3.4)  # level of 239 speakers of LibriSpeech: mean, standard deviation
 LONG_S = 300.0  # longer recordings are converted in blocks, in memory that does not grow with them
 
@@ -56,17 +57,22 @@ class VoiceConversion(Anonymizer):
     Args:
         levels: Levels of the residual quantiser that pass, 1 (least content) to 4 (most); None for
             no quantiser, which keeps much of the speaker.
+        segments: Stretches a second, 5 to 50, over which content is averaged before it is
+            quantised: speech has 10 to 15 phones a second, and what changes in between tells the
+            speaker rather than the words. None: over none. Without a quantiser and live it counts
+            for nothing.
         sex: Of the pseudo-speakers: ``"random"``, ``"F"`` or ``"M"``. Not the speaker's own on
             purpose: that would tell it.
         intonation: Correlation of the new pitch contour with the speaker's, 0 to 1; the rest is
             drawn. Mean and spread of the pitch are the pseudo-speaker's in any case.
         tempo: How far durations are changed: the standard deviation of the logarithm of the local
             rate, 0 to 0.3. The recording as a whole keeps its length.
-        loudness: ``"kept"``, or ``"drawn"`` anew for each recording, since how loud somebody is
-            tells a microphone, a distance and a room. In a stream it is kept.
+        loudness: ``"drawn"`` with the voice, since how loud a recording is tells a microphone, a
+            distance and a room, and so who is there; or ``"kept"``.
         live: Work on live signals: other weights, that hear nothing ahead, normalised by what was
-            heard so far; ``tempo`` counts for nothing. A recording then gives what a stream gives.
-            Without it there are no streams, and recordings come out better.
+            heard so far; the loudness is kept and ``tempo`` counts for nothing. A recording then
+            gives what a stream gives. Without it there are no streams, and recordings come out
+            better.
         pool: Path of a pool of pseudo-speakers (``voxguard pool build``); by default that of the
             package.
         checkpoint: Path or hub repository of other weights of this network.
@@ -79,6 +85,8 @@ class VoiceConversion(Anonymizer):
 
     References:
         A. van den Oord et al., "Neural discrete representation learning", NeurIPS 2017.
+        J. H. Ward, "Hierarchical grouping to optimize an objective function", JASA 58, 1963 (of
+        neighbours: the segments).
         P. Champion, "Anonymizing speech: evaluating and designing speaker anonymization
         techniques", 2023 (vector quantisation as the bottleneck).
         H.-S. Choi et al., "Neural analysis and synthesis", NeurIPS 2021.
@@ -97,10 +105,11 @@ class VoiceConversion(Anonymizer):
         self,
         *,
         levels: int | None = 3,
+        segments: float | None = None,
         sex: PseudoSex = "random",
         intonation: float = 0.8,
         tempo: float = 0.1,
-        loudness: Loudness = "kept",
+        loudness: Loudness = "drawn",
         live: bool = False,
         pool: str | Path | None = None,
         checkpoint: str | Path | None = None,
@@ -109,9 +118,10 @@ class VoiceConversion(Anonymizer):
     ) -> None:
         super().__init__(**randomness)
         self.levels = check_levels(levels)
+        self.segments = None if segments is None else _within("segments", segments, *SEGMENTS)
         self.sex = sex
-        self.intonation = _within("intonation", intonation, 1.0)
-        self.tempo = _within("tempo", tempo, MOST_TEMPO)
+        self.intonation = _within("intonation", intonation, 0.0, 1.0)
+        self.tempo = _within("tempo", tempo, 0.0, MOST_TEMPO)
         self.loudness = loudness
         self.live = live
         self.pool = _text("pool", pool, str | Path | None)
@@ -123,8 +133,6 @@ class VoiceConversion(Anonymizer):
             raise ConfigurationError(
                 f"loudness takes {' or '.join(get_args(Loudness))}; got {loudness!r}"
             )
-        if loudness == "drawn" and live is True:
-            raise ConfigurationError("loudness='drawn' takes live=False: a stream keeps its level")
         if not isinstance(live, bool):
             raise ConfigurationError(f"live takes True or False, got {live!r}")
         if revision is not None and checkpoint is None:
@@ -161,6 +169,7 @@ class VoiceConversion(Anonymizer):
                 voice.target,
                 rng=np.random.default_rng(seeds[0]),
                 levels=self.levels,
+                segments=self.segments,
                 intonation=Intonation(self.intonation, seeds[1]),
                 tempo=Tempo(voice.rate, self.tempo, seeds[2]) if self.tempo else None,
             )
@@ -218,9 +227,9 @@ def _pool(path: str | Path | None) -> SpeakerPool:
     return SpeakerPool.shipped() if path is None else SpeakerPool.load(path)
 
 
-def _within(name: str, value: Any, most: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= most:
-        raise ConfigurationError(f"{name} takes 0 to {most:g}, got {value!r}")
+def _within(name: str, value: Any, least: float, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise ConfigurationError(f"{name} takes {least:g} to {most:g}, got {value!r}")
     return float(value)
 
 

@@ -15,7 +15,7 @@ _SMOOTH = np.hanning(9)[1:-1]  # 7 frames: 30 ms to either side
 _LIFT = 10.0  # 20 dB: noise where the original is loud is not brought all the way up
 _PERCENTILE = 90.0
 _QUIET_DB = 25.0
-_MOST_GAIN, _PEAK = 100.0, 0.99
+_MOST_GAIN, _PEAK = 10.0**1.5, 0.99
 
 
 def speech_level(samples: Samples, sample_rate: int) -> float:
@@ -115,12 +115,12 @@ def match_level(original: Samples, rendered: Samples, sample_rate: int) -> Sampl
 
 
 def at_level(samples: Samples, sample_rate: int, level_db: float) -> Samples:
-    """Bring the speech in a recording to a level; one gain for all, at most 40 dB, no clipping.
+    """Bring the speech in a recording to a level; one gain for all, at most 30 dB, no clipping.
 
     What would need more gain than that holds next to no speech, and would become loud noise.
 
     Args:
-        samples: ``(n,)``, n at least 1.
+        samples: ``(n,)``.
         sample_rate: Hz.
         level_db: Of :func:`speech_level`, in dB of full scale.
 
@@ -134,9 +134,9 @@ def at_level(samples: Samples, sample_rate: int, level_db: float) -> Samples:
         >>> round(speech_level(at_level(voice, 16_000, -20.0), 16_000), 3)
         0.1
     """
-    level = speech_level(samples, sample_rate)
-    if level == 0.0:
+    if not samples.any():
         return np.zeros_like(samples)
+    level = speech_level(samples, sample_rate)
     gain = min(10.0 ** (level_db / 20.0) / level, _MOST_GAIN, _PEAK / float(np.abs(samples).max()))
     return np.asarray(samples * np.float32(gain))
 
