@@ -7,7 +7,8 @@ connections that push 20 ms of 24 kHz PCM in real time. Gateway, upstream and cl
 machine's cores. Added latency: that of a request through the gateway less the median of a direct
 one under the same load. Lag: from the moment that a live sample is sent to the moment that the
 client learns that it arrived. Memory: proportional set size of all the gateway's processes. The
-numbers of requests are bounded.
+numbers of requests are bounded. Ready: from the start of the gateway's process to the first answer
+of its health check.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ import numpy as np
 import websockets
 
 import voxguard
-from benchmarks.common import finish
+from benchmarks.common import finish, spread
 from voxguard.audio import encode
 
 LIVE_RATE, CHUNK_MS = 24_000, 20
@@ -76,11 +77,11 @@ def free_port() -> int:
 
 def wait_for(url: str) -> None:
     """Until a server answers."""
-    for _ in range(600):
+    for _ in range(3000):
         with contextlib.suppress(httpx2.HTTPError):
             httpx2.get(url)
             return
-        time.sleep(0.1)
+        time.sleep(0.02)
     sys.exit(f"{url} does not answer")
 
 
@@ -231,14 +232,15 @@ async def load(gateway: str, direct: str, pid: int, options: argparse.Namespace)
 
 
 def served(method: str, direct: str, run: Callable[[str, int], Any]) -> Any:
-    """What a run gives against a gateway of its own."""
-    port = free_port()
+    """What a run gives against a gateway of its own, and after how long that was ready."""
+    port, start = free_port(), time.perf_counter()
     command = [sys.executable, "-m", "voxguard", "serve", "--upstream", direct, "--port", str(port),
                "--method", method, "--max-streams", "99", "--log-level", "error"]  # fmt: skip
     process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
     try:
         wait_for(f"http://127.0.0.1:{port}/healthz")
-        return run(f"http://127.0.0.1:{port}", process.pid)
+        ready = time.perf_counter() - start
+        return {"ready_s": ready, **run(f"http://127.0.0.1:{port}", process.pid)}
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
@@ -250,6 +252,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=64, help="at least so many of each kind")
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 8, 20])
     parser.add_argument("--seconds", type=float, default=20.0, help="of each live connection")
+    parser.add_argument("--starts", type=int, default=5, help="of the gateway, to time")
     parser.add_argument("--methods", nargs="+", default=["mcadams", "voice_conversion"])
     parser.add_argument("--json", type=Path, help="where to write the results")
     options = parser.parse_args()
@@ -267,7 +270,8 @@ def main() -> None:
         def run(url: str, pid: int) -> Any:
             return asyncio.run(load(url, direct, pid, options))
 
-        results[method] = served(method, direct, run)
+        starts = [served(method, direct, lambda *_: {})["ready_s"] for _ in range(options.starts)]
+        results[method] = {**served(method, direct, run), "ready_s": spread(starts)}
     server.terminate()
     finish({"methods": results}, options.json)
 

@@ -31,7 +31,12 @@ def _parser() -> argparse.ArgumentParser:
     looks.add_argument(
         "--weights", default="", help=f'a safetensors file, or "{SHIPPED}" for what the package has'
     )
-    for name, kind in (("levels", int), ("intonation", float), ("tempo", float)):
+    for name, kind in (
+        ("levels", int),
+        ("segments", float),
+        ("intonation", float),
+        ("tempo", float),
+    ):
         looks.add_argument(f"--{name}", type=kind, help="instead of the configuration's")
     return parser
 
@@ -40,7 +45,7 @@ def _job(given: argparse.Namespace) -> Job:
     config = settings.read(given.config)
     chosen = {
         name: getattr(given, name)
-        for name in ("levels", "intonation", "tempo")
+        for name in ("levels", "segments", "intonation", "tempo")
         if getattr(given, name) is not None
     }
     config = replace(config, evaluation=replace(config.evaluation, **chosen))

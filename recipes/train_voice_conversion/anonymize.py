@@ -27,6 +27,7 @@ class Anonymize:
     def __init__(self, weights: Path | None, given: Evaluation, *, live: bool) -> None:
         self._method = VoiceConversion(
             levels=given.levels or None,
+            segments=given.segments or None,
             intonation=given.intonation,
             tempo=given.tempo,
             live=live,

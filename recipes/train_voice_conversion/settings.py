@@ -29,6 +29,8 @@ class Settings:
         start_from: Run in the same work folder whose weights are the start; "" for random ones.
         continuous_steps: Steps before the quantiser comes in.
         kept_levels: How often so many levels of the quantiser are kept: 1 to all, and none of it.
+        segments: Least and most segments a second over which content is averaged before it is
+            quantised, drawn for each sample; from 50 on all codes stay as they are.
         differences: Weight of the envelope's differences in time and frequency.
         phones: Weight of reading phones from content.
         confusion: Weight of the speaker's not being read from it.
@@ -65,6 +67,7 @@ class Settings:
     start_from: str = ""
     continuous_steps: int = 250
     kept_levels: tuple[float, ...] = (0.25, 0.25, 0.25, 0.15, 0.10)
+    segments: tuple[float, ...] = (50.0, 50.0)
     differences: float = 1.0
     phones: float = 1.0
     confusion: float = 0.15
@@ -117,20 +120,24 @@ class Evaluation:
 
     Attributes:
         levels: Levels of the quantiser that pass; 0 for no quantiser.
+        segments: So many stretches of content a second; 0 for all codes as they are.
         intonation: Correlation of the new pitch contour with the speaker's.
         tempo: How far durations are changed.
         utterances: Of each speaker.
         others: Speakers who are not attacked, for the attacker to learn from.
         piece_seconds: Their recordings are cut into pieces of at least this length.
+        content_steps: Of the training of those who attack and read the content alone.
         seed: Of the draws and intervals.
     """
 
     levels: int = 3
+    segments: float = 0.0
     intonation: float = 0.8
     tempo: float = 0.1
     utterances: int = 10
     others: int = 120
     piece_seconds: float = 4.0
+    content_steps: int = 600
     seed: int = 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from recipes.staged import Steps
 from recipes.train_voice_conversion import (
     ablate,
     checkpoint,
+    content,
     data,
     evaluate,
     export,
@@ -23,6 +25,8 @@ from recipes.train_voice_conversion.corpus import Utterance, heard
 from recipes.train_voice_conversion.settings import Config
 from recipes.train_voice_conversion.train import Trainer
 from voxguard.models import converter, live
+from voxguard.models.network_numpy import NumpyNetwork
+from voxguard.models.shipped import pretrained, shipped
 
 SHIPPED = "shipped"
 
@@ -55,7 +59,24 @@ class Job:
     @property
     def exported(self) -> Path:
         """The file that voxguard loads."""
-        return self.run / (live.FILE if self.config.settings.causal else converter.FILE)
+        return self.run / self.file
+
+    @property
+    def file(self) -> str:
+        """Name of the file that voxguard loads."""
+        return live.FILE if self.config.settings.causal else converter.FILE
+
+    @property
+    def looked_at(self) -> tuple[str, Path | None]:
+        """Name and file of the weights that are evaluated; no file for those that ship."""
+        name = self.config.name
+        if self.weights == SHIPPED:
+            return f"{SHIPPED}-{name}", None
+        if self.weights:
+            return Path(self.weights).stem, Path(self.weights)
+        if not self.exported.exists():
+            raise SystemExit(f"{self.exported} is missing: run --step export first")
+        return name, self.exported
 
     @cached_property
     def training(self) -> list[data.Recorded]:
@@ -92,20 +113,33 @@ def _export(job: Job) -> None:
 
 def _evaluate(job: Job) -> None:
     given = job.config.evaluation
-    name = job.config.name
-    weights: Path | None = job.exported
-    if job.weights == SHIPPED:
-        name, weights = f"{SHIPPED}-{name}", None
-    elif job.weights:
-        name, weights = Path(job.weights).stem, Path(job.weights)
-    elif not job.exported.exists():
-        raise SystemExit(f"{job.exported} is missing: run --step export first")
+    name, weights = job.looked_at
     found = evaluate.evaluate(
         weights, job.utterances, job.work, given, job.device, live=job.config.settings.causal
     )
-    target = job.results / f"{name}-levels{given.levels}.json"
+    segments = f"-segments{given.segments:g}" if given.segments else ""
+    target = job.results / f"{name}-levels{given.levels}{segments}.json"
     write(found, target)
     say(f"evaluation: {target}")
+
+
+def _content(job: Job) -> None:
+    name, file = job.looked_at
+    weights = shipped(job.file) if file is None else pretrained(file, job.file)
+    counts = Counter(u.speaker for u in job.utterances)
+    attacked, others = (
+        data.load(
+            [u for u in job.utterances if (counts[u.speaker] > 1) == several],
+            job.work,
+            recognised=True,
+        )
+        for several in (True, False)
+    )
+    given = job.config.evaluation
+    found = content.leaks(
+        NumpyNetwork(weights), attacked, others, steps=given.content_steps, seed=given.seed
+    )
+    write({"weights": weights.sha256, "content": found}, job.results / f"content-{name}.json")
 
 
 def _ablate(job: Job) -> None:
@@ -133,5 +167,5 @@ STEPS = Steps(
         "export": _export,
         "evaluate": _evaluate,
     },
-    {"ablate": _ablate, "vocoders": _vocoders},
+    {"content": _content, "ablate": _ablate, "vocoders": _vocoders},
 )

@@ -54,7 +54,9 @@ def evaluations(results: Path) -> str:
         cells += [_percent(found["eer"][name]) for name in ("ignorant", "lazy", "wccn")]
         cells += [f"{found['pitch_correlation']['value']:.2f}", f"{found['mel_distance']:.2f}"]
         cells.append(f"{found['rtf']:.3f}")
-        levels = found["given"]["levels"] or "no quantiser"
+        levels = str(found["given"]["levels"] or "no quantiser")
+        if segments := found["given"].get("segments"):
+            levels += f", {segments:g} segments a second"
         name = path.stem.rpartition("-levels")[0]
         lines.append(f"| {name} | {levels} | {' | '.join(cells)} |")
     if files:
@@ -82,6 +84,23 @@ def ablations(results: Path) -> str:
         lines.append(f"| {VARIANTS.get(name, name)} | {' | '.join(cells)} |")
     chance = next(iter(found["variants"].values()))["speaker_chance"]
     return "\n".join([*lines, "", f"Speakers by chance: {chance:.1%}."])
+
+
+def content(results: Path) -> str:
+    """One row for each amount of content that passes, of each file of ``--step content``."""
+    files = sorted(results.glob("content-*.json"))
+    lines = [
+        "| weights | what passes | bits a second | EER of an attacker on it | phones read |",
+        "|---|---|---|---|---|",
+    ]
+    for path in files:
+        name = path.stem.removeprefix("content-")
+        for what, row in json.loads(path.read_text())["content"].items():
+            cells = [_number(row["bits_per_second"], ".0f"), _percent(row["eer"])]
+            lines.append(
+                f"| {name} | {what} | {' | '.join(cells)} | {_number(row['phones'], '.1%')} |"
+            )
+    return "\n".join(lines) if files else NONE
 
 
 def vocoders(results: Path) -> str:
@@ -121,6 +140,7 @@ def training(results: Path) -> str:
 TABLES = {
     "training": training,
     "evaluation": evaluations,
+    "content": content,
     "ablations": ablations,
     "vocoders": vocoders,
 }

@@ -34,6 +34,7 @@ from recipes.train_voice_conversion.losses import (
 )
 from recipes.train_voice_conversion.quantizer import CodebookTrainer
 from recipes.train_voice_conversion.reading import Reading
+from recipes.train_voice_conversion.segmenting import averaged
 from recipes.train_voice_conversion.self_conversion import (
     another_voice,
     as_heard,
@@ -43,6 +44,7 @@ from recipes.train_voice_conversion.settings import Settings
 from voxguard.models.network import Encoder, Network
 from voxguard.models.precision import autocast
 from voxguard.models.schedule import warmup_cosine
+from voxguard.models.segments import CODES_A_SECOND
 
 AVERAGING = 0.998
 PATCH = 96
@@ -158,7 +160,7 @@ class Trainer:
             batch = replace(batch, second=converted_view(self.network, batch))
         with autocast(self.device):
             content = self.network.encoder(torch.cat([batch.first, batch.second])).float()
-        quantised, commitment = self.books(content, kept)
+        quantised, commitment = self.books(self._in_segments(content, kept), kept)
         pitch, vector, own = batch.pitch.repeat(2, 1, 1), batch.vector.repeat(2, 1), 0
         if settings.converted:
             own = len(batch.mel)
@@ -233,6 +235,14 @@ class Trainer:
         elif self.step == settings.continuous_steps and not settings.start_from:
             self._start_codebooks()
         return levels.to(self.device)
+
+    def _in_segments(self, content: Tensor, kept: Tensor) -> Tensor:
+        """What is to be quantised is averaged over segments, so many a second as are drawn."""
+        if min(self.settings.segments) >= CODES_A_SECOND:
+            return content
+        rates = torch.empty(len(content)).uniform_(*self.settings.segments)
+        rates[kept.cpu() > self.network.quantizer.levels] = CODES_A_SECOND
+        return averaged(content, rates)
 
     def _weights(self, share: float) -> dict[str, float]:
         rise = min(1.0, share / RISE)  # content first: both are easiest met by saying nothing

@@ -172,6 +172,19 @@ class TestChunks:
             cut = converter.decode(heard, pitch, target, None)
             assert np.abs(cut - whole).max() < 1e-4
 
+    def test_they_have_the_segments_of_the_whole(self, tmp_path, target, monkeypatch):
+        path = tiny_converter.save_converter(tmp_path / "w", **DEEP)
+        converter = Converter(pretrained(path, ""))
+        heard = np.random.default_rng(1).standard_normal((1801, 80)).astype(np.float32)
+        pitch = np.zeros((3, 1801), np.float32)
+        whole = converter.decode(heard, pitch, target, 2, 15.0)
+        assert np.abs(converter.decode(heard, pitch, target, 2) - whole).max() > 1e-3
+        plain = converter.decode(heard, pitch, target, None)
+        assert np.array_equal(converter.decode(heard, pitch, target, None, 15.0), plain)
+        monkeypatch.setattr(module, "CHUNK", 334)
+        cut = converter.decode(heard, pitch, target, 2, 15.0)
+        assert np.mean(np.abs(cut - whole).max(axis=1) > 1e-3) < 0.01  # codes at a border may flip
+
     def test_their_context_is_what_the_network_hears(self, tmp_path):
         """See ``test_how_far_it_hears`` for what that is."""
         for causal, expected in ((False, 64), (True, 128)):

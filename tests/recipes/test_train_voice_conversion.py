@@ -221,6 +221,22 @@ def test_the_evaluation_has_all_figures(done):
     assert np.isfinite(found["mel_distance"])
 
 
+def test_the_content_is_attacked(done, tmp_path):
+    work, _ = done
+    arguments = ["synthetic", "--work", str(work), "--config", "smoke.yaml", "--device", "cpu"]
+    main([*arguments, "--step", "content", "--results", str(tmp_path)])
+    found = json.loads((tmp_path / "content-smoke.json").read_text())
+    assert (
+        found["weights"]
+        == json.loads((work / "results" / "smoke-levels3.json").read_text())["weights"]
+    )
+    assert list(found["content"]) == [
+        "no quantiser", "4 levels", "3 levels", "2 levels", "1 level",
+        *(f"3 levels, {n} segments a second" for n in (25, 20, 15, 10)),
+    ]  # fmt: skip
+    assert all(row["eer"]["n"] == 36 for row in found["content"].values())
+
+
 def test_no_path_and_no_voice_is_exported(done):
     work, _ = done
     content = (work / "smoke" / "converter.safetensors").read_bytes()

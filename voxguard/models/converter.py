@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,10 @@ from voxguard.dsp.envelope import log_mel_envelope
 from voxguard.dsp.pitch import HOP, track_f0
 from voxguard.dsp.vocoder import synthesize
 from voxguard.errors import ConfigurationError
-from voxguard.models.network_numpy import NumpyNetwork
+from voxguard.models.network_numpy import STRIDE, NumpyNetwork
 from voxguard.models.normalization import faded, floored, measure, sharpened, without_floor
 from voxguard.models.prosody import Intonation, Tempo, pitch_features, revoiced
+from voxguard.models.segments import segmented
 from voxguard.models.shipped import Weights, pretrained, shipped
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ class Converter:
         *,
         rng: np.random.Generator,
         levels: int | None = 3,
+        segments: float | None = None,
         intonation: Intonation | None = None,
         tempo: Tempo | None = None,
     ) -> Samples:
@@ -80,6 +83,8 @@ class Converter:
             rng: Makes the noise of breath and consonants.
             levels: Levels of the residual quantiser that are kept, 1 (least content) to 4 (most);
                 None leaves the content as it is, and with it much of the speaker.
+            segments: So many stretches a second, over which content is averaged before it is
+                quantised; see :func:`~voxguard.models.segments.segmented`. None: over none.
             intonation: How the pitch contour is changed; by default it is moved to the target's
                 mean and spread.
             tempo: How the durations are changed; by default not at all.
@@ -98,7 +103,8 @@ class Converter:
         statistics = measure(mel)
         heard = (floored(mel - np.float32(statistics.level)) - statistics.mean) / statistics.spread
         pitch = revoiced(f0, target, intonation)
-        decoded = self.decode(heard, pitch_features(pitch, target.log_f0_mean), target, levels)
+        tone = pitch_features(pitch, target.log_f0_mean)
+        decoded = self.decode(heard, tone, target, levels, segments)
         said = sharpened(decoded[:, :-1])
         level = np.float32(statistics.level)
         bands = faded(without_floor(said), mel - level) + level
@@ -106,7 +112,12 @@ class Converter:
         return levelled(np.ldexp(fit(made[None], len(samples))[0], -heard_at), samples)
 
     def decode(
-        self, heard: Floats, pitch: Floats, target: Target, levels: int | None
+        self,
+        heard: Floats,
+        pitch: Floats,
+        target: Target,
+        levels: int | None,
+        segments: float | None = None,
     ) -> npt.NDArray[np.float32]:
         """Through the network in overlapping chunks, which leave no seam and bound the memory.
 
@@ -115,6 +126,7 @@ class Converter:
             pitch: ``(3, m)``.
             target: The voice.
             levels: As in :meth:`convert`.
+            segments: Likewise; they count for nothing where there is no quantiser.
 
         Returns:
             ``(m, 81)``: envelope and aperiodicity.
@@ -122,17 +134,28 @@ class Converter:
         Raises:
             ConfigurationError: The network's quantiser has fewer levels.
         """
-        frames, context = len(heard), self.network.context
-        odd = frames % 2
+        frames, network = len(heard), self.network
+        odd = frames % STRIDE
         mel = np.pad(heard, ((0, odd), (0, 0)), mode="edge")
         tone = np.pad(pitch.T, ((0, odd), (0, 0)))
-        out = np.zeros((len(mel), mel.shape[1] + 1), np.float32)
-        for start in range(0, len(mel), CHUNK):
+        content = self._in_chunks(len(mel), STRIDE, lambda here: network.content(mel[here]))
+        if levels is not None and segments is not None:
+            content = segmented(content, segments)
+
+        def said(here: slice) -> Floats:
+            codes = content[here.start // STRIDE : -(-here.stop // STRIDE)]
+            return network.said(network.quantised(codes, levels), tone[here], target.vector, levels)
+
+        return self._in_chunks(len(mel), 1, said)[:frames]
+
+    def _in_chunks(self, frames: int, stride: int, work: Callable[[slice], Floats]) -> Floats:
+        """What is made of so many frames, each chunk with what the network hears around it."""
+        context, parts = self.network.context, []
+        for start in range(0, frames, CHUNK):
             first, end = max(0, start - context), start + CHUNK
-            here = slice(first, end + context)
-            part = self.network.convert(mel[here], tone[here], target.vector, levels)
-            out[start:end] = part[start - first : end - first]
-        return out[:frames]
+            made = work(slice(first, min(end + context, frames)))
+            parts.append(made[(start - first) // stride : (end - first) // stride])
+        return np.concatenate(parts)
 
 
 def check_levels(levels: int | None) -> int | None:

@@ -17,6 +17,8 @@ from voxguard.models.shipped import Weights
 
 Floats = npt.NDArray[np.float32]
 
+STRIDE = 2  # frames of 10 ms in a code
+
 _EPSILON = np.float32(1e-5)
 _FILM_GAIN = np.float32(16.0)  # the speaker vector at unit variance
 
@@ -89,14 +91,21 @@ class NumpyNetwork:
         Raises:
             ConfigurationError: The quantiser has fewer levels.
         """
-        pairs = len(mel) // 2
-        content = self.quantised(unit_power(times(self.leave[0], silu(self.hidden(mel)))), levels)
+        return self.said(self.quantised(self.content(mel), levels), pitch, vector, levels)
+
+    def said(self, content: Floats, pitch: Floats, vector: Floats, levels: int | None) -> Floats:
+        """The decoder's part of :meth:`convert`, of content ``(k, dims)`` as it passed."""
+        pairs = len(content)
         x = self._entered(1, np.concatenate([content, pitch.reshape(pairs, -1)], axis=1))
         x = x + self.level_of(levels)
         for layer, (gain, bias) in zip(self.decoder, self.films(vector), strict=True):
             heard = unit_power(x) * (layer.scale * gain) + bias
             x = x + layer.whole(heard, bias, causal=self.causal)
         return times(self.leave[1], silu(x)).reshape(2 * pairs, -1)
+
+    def content(self, mel: Floats) -> Floats:
+        """What the quantiser gets of ``(2 k, bands)``: ``(k, dims)``, each 20 ms."""
+        return unit_power(times(self.leave[0], silu(self.hidden(mel))))
 
     def hidden(self, mel: Floats) -> Floats:
         """What the encoder's last block gives of ``(2 k, bands)``: ``(k, width)``, each 20 ms."""
