@@ -198,9 +198,18 @@ class TestSignals:
         faint = 1e-6 * np.random.default_rng(0).standard_normal(8000).astype(np.float32)
         assert np.abs(convert(faint, RATE)).max() < 1e-3
 
+    def test_a_drawn_loudness_keeps_the_balance_of_channels(self, files, make_voice):
+        near = make_voice(seconds=2.0)
+        both = np.stack([near, 0.01 * make_voice(seconds=2.0, speaker=2)])
+        drawn = VoiceConversion(**files, seed=1, loudness="drawn")(both, RATE)
+        kept = VoiceConversion(**files, seed=1, loudness="kept")(both, RATE)
+        assert np.allclose(drawn / np.abs(drawn).max(), kept / np.abs(kept).max(), atol=1e-5)
+        alone = VoiceConversion(**files, seed=1, loudness="drawn")(near, RATE)
+        assert np.allclose(drawn[0], alone, atol=1e-6)
+
     def test_channels_are_one_voice_each_by_itself(self, convert, stereo):
-        out = convert(seed=1)(stereo, RATE)
-        assert np.array_equal(out[1], convert(seed=1)(stereo[1], RATE))
+        out = convert(seed=1, loudness="kept")(stereo, RATE)
+        assert np.array_equal(out[1], convert(seed=1, loudness="kept")(stereo[1], RATE))
         same = convert(seed=1)(np.stack([stereo[0], stereo[0]]), RATE)
         assert np.array_equal(same[0], same[1])
 

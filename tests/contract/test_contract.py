@@ -115,6 +115,8 @@ class TestForms:
         assert out.shape == stereo.shape
         for channel in (0, 1):
             alone = method(seed=1)(stereo[channel], RATE)
+            if method.draws_loudness:  # one gain for both channels
+                alone = alone * np.float32(alone @ out[channel] / (alone @ alone))
             assert snr_db(alone, out[channel]) > 60
 
     @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ class VoiceConversion(Anonymizer):
         return ConvertedVoice(target, rate, seed, float(rng.normal(*_POPULATION_DB)))
 
     def render(self, samples: Samples, sample_rate: int, voice: ConvertedVoice) -> Samples:
-        """Convert each channel by itself, to one voice."""
+        """Convert each channel by itself, to one voice; as it is drawn, with one gain for all."""
         if self.live:
             stream = self.open_stream(sample_rate, len(samples), voice, None)
             return np.concatenate([stream.push(samples), stream.flush()], axis=1)
@@ -174,14 +174,14 @@ class VoiceConversion(Anonymizer):
                 tempo=Tempo(voice.rate, self.tempo, seeds[2]) if self.tempo else None,
             )
 
-        def said(channel: Samples) -> Samples:
-            if len(channel) <= LONG_S * sample_rate:
-                made = convert(channel)
-            else:
-                made = render_in_blocks(channel, sample_rate, convert)
-            return at_level(made, sample_rate, voice.level_db) if self.loudness == "drawn" else made
-
-        return np.stack([said(channel) for channel in samples])
+        is_long = samples.shape[1] > LONG_S * sample_rate
+        made = np.stack(
+            [
+                render_in_blocks(channel, sample_rate, convert) if is_long else convert(channel)
+                for channel in samples
+            ]
+        )
+        return at_level(made, sample_rate, voice.level_db) if self.loudness == "drawn" else made
 
     def open_stream(
         self, sample_rate: int, channels: int, voice: ConvertedVoice, max_latency_ms: float | None

@@ -117,26 +117,27 @@ def match_level(original: Samples, rendered: Samples, sample_rate: int) -> Sampl
 def at_level(samples: Samples, sample_rate: int, level_db: float) -> Samples:
     """Bring the speech in a recording to a level; one gain for all, at most 30 dB, no clipping.
 
-    What would need more gain than that holds next to no speech, and would become loud noise.
+    What would need more gain than that holds next to no speech, and would become loud noise. The
+    channels keep their balance: one in which others are faintly heard stays faint.
 
     Args:
-        samples: ``(n,)``.
+        samples: ``(channels, n)``.
         sample_rate: Hz.
-        level_db: Of :func:`speech_level`, in dB of full scale.
+        level_db: Of :func:`speech_level` of the loudest channel, in dB of full scale.
 
     Returns:
-        ``(n,)``, with peaks of at most 0.99.
+        ``(channels, n)``, with peaks of at most 0.99.
 
     Example:
         >>> import voxguard
         >>> from voxguard.dsp.loudness import at_level, speech_level
         >>> voice = voxguard.synthetic_voice(seconds=1.0)
-        >>> round(speech_level(at_level(voice, 16_000, -20.0), 16_000), 3)
+        >>> round(speech_level(at_level(voice[None], 16_000, -20.0)[0], 16_000), 3)
         0.1
     """
     if not samples.any():
         return np.zeros_like(samples)
-    level = speech_level(samples, sample_rate)
+    level = max(speech_level(channel, sample_rate) for channel in samples)
     gain = min(10.0 ** (level_db / 20.0) / level, _MOST_GAIN, _PEAK / float(np.abs(samples).max()))
     return np.asarray(samples * np.float32(gain))
 
