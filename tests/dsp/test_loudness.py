@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from voxguard.dsp.loudness import HEADROOM, follow_level, match_level, speech_level
+from voxguard.dsp.loudness import HEADROOM, at_level, follow_level, match_level, speech_level
 
 RATE = 16_000
 
@@ -88,3 +88,23 @@ def test_very_short_ones(bring, size):
     ones = np.ones(size, np.float32)
     np.testing.assert_allclose(bring(0.25 * ones, ones, RATE), 0.25 * ones, atol=1e-6)
     assert not bring(ones, 0 * ones, RATE).any()
+
+
+@pytest.mark.parametrize(
+    ("heard_db", "given_db"),
+    [(-3, -20), (-20, -20), (-45, -20), (-55, -25), (-60, -30), (-70, -60), (-75, -75), (-90, -90)],
+)
+def test_speech_is_brought_to_a_level_and_silence_is_not(heard_db, given_db):
+    noise = np.random.default_rng(0).uniform(-1.0, 1.0, (1, 16_000)).astype(np.float32)
+    noise *= np.float32(10 ** (heard_db / 20) / speech_level(noise[0], 16_000))
+    made = at_level(np.clip(noise, -1, 1), 16_000, -20.0)
+    assert 20 * np.log10(speech_level(made[0], 16_000)) == pytest.approx(given_db, abs=0.5)
+
+
+def test_the_louder_channel_decides(voice):
+    both = np.stack([voice, np.float32(0.05) * voice])
+    made = at_level(both, 16_000, -30.0)
+    assert np.allclose(made[1], 0.05 * made[0], atol=1e-7)
+    assert 20 * np.log10(speech_level(made[0], 16_000)) == pytest.approx(-30.0, abs=0.01)
+    assert at_level(both, 16_000, 20.0).max() < 1.0
+    assert at_level(np.zeros((2, 0), np.float32), 16_000, -20.0).shape == (2, 0)

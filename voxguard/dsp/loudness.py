@@ -15,7 +15,7 @@ _SMOOTH = np.hanning(9)[1:-1]  # 7 frames: 30 ms to either side
 _LIFT = 10.0  # 20 dB: noise where the original is loud is not brought all the way up
 _PERCENTILE = 90.0
 _QUIET_DB = 25.0
-_MOST_GAIN, _PEAK = 10.0**1.5, 0.99
+_MOST_GAIN_DB, _SILENCE_DB, _PEAK = 30.0, -75.0, 0.99
 
 
 def speech_level(samples: Samples, sample_rate: int) -> float:
@@ -115,10 +115,11 @@ def match_level(original: Samples, rendered: Samples, sample_rate: int) -> Sampl
 
 
 def at_level(samples: Samples, sample_rate: int, level_db: float) -> Samples:
-    """Bring the speech in a recording to a level; one gain for all, at most 30 dB, no clipping.
+    """Bring the speech in a recording to a level; one gain for all, no clipping.
 
-    What would need more gain than that holds next to no speech, and would become loud noise. The
-    channels keep their balance: one in which others are faintly heard stays faint.
+    The gain is at most 30 dB, less from -60 dB downwards, and from -75 dB on there is none: that is
+    no speech, and would become loud noise. The channels keep their balance: one in which others are
+    faintly heard stays faint.
 
     Args:
         samples: ``(channels, n)``.
@@ -137,8 +138,9 @@ def at_level(samples: Samples, sample_rate: int, level_db: float) -> Samples:
     """
     if not samples.any():
         return np.zeros_like(samples)
-    level = max(speech_level(channel, sample_rate) for channel in samples)
-    gain = min(10.0 ** (level_db / 20.0) / level, _MOST_GAIN, _PEAK / float(np.abs(samples).max()))
+    heard_db = 20.0 * np.log10(max(speech_level(channel, sample_rate) for channel in samples))
+    most_db = np.clip(2.0 * (heard_db - _SILENCE_DB), 0.0, _MOST_GAIN_DB)
+    gain = min(10.0 ** (min(level_db - heard_db, most_db) / 20.0), _PEAK / np.abs(samples).max())
     return np.asarray(samples * np.float32(gain))
 
 
