@@ -4,7 +4,8 @@
 
 Real-time factors are CPU time over audio time. The peers are what public voice conversion is made
 of: HuBERT base as content encoder, HiFi-GAN V1 as vocoder, with random weights, which cost as much
-as trained ones. Ratios are their CPU time together over ours, taken round by round.
+as trained ones. Ratios are their CPU time together over ours, taken round by round. Batches: CPU
+time of the network of voice_conversion for eight recordings, one by one, over that in one pass.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import transformers
 
 import voxguard
 from benchmarks.common import RATE, arguments, cpu_seconds, finish, pin, speech, spread
+from voxguard.models.converter import Converter
 
 OURS: dict[str, Callable[[], Any]] = {
     "voice_conversion": voxguard.VoiceConversion,
@@ -28,6 +30,7 @@ OURS: dict[str, Callable[[], Any]] = {
     "xvector_swap": voxguard.XVectorSwap,
 }
 LIVE_CHUNKS_MS = (10, 20)
+TOGETHER, LENGTHS_S = 8, (2, 5, 10)
 
 
 def encoder() -> Callable[[Any], None]:
@@ -50,6 +53,30 @@ def live(chunk_ms: int, signals: list[Any]) -> None:
             for start in range(0, len(signal), step):
                 session.push(signal[start : start + step])
             session.flush()
+
+
+def batches(repeats: int) -> dict[str, dict[str, float]]:
+    """What is gained by recordings of one length in one pass, without what keeps them apart."""
+    network, rng = Converter.shipped().network, np.random.default_rng(0)
+    voice = np.full(256, 1 / 16, np.float32)
+    rows = {}
+    for seconds in LENGTHS_S:
+        frames = 100 * seconds
+        mel = rng.standard_normal((TOGETHER * frames, 80)).astype(np.float32)
+        tone = rng.standard_normal((TOGETHER * frames, 3)).astype(np.float32)
+        parts = [slice(start, start + frames) for start in range(0, len(mel), frames)]
+
+        def one_by_one(mel: Any = mel, tone: Any = tone, parts: Any = parts) -> None:
+            for part in parts:
+                network.convert(mel[part], tone[part], voice, 3)
+
+        def at_once(mel: Any = mel, tone: Any = tone) -> None:
+            network.convert(mel, tone, voice, 3)
+
+        ratios = [cpu_seconds(one_by_one) / cpu_seconds(at_once) for _ in range(repeats + 1)]
+        rows[f"{seconds} s"] = spread(ratios[1:])  # the first fills the caches
+        print(f"{TOGETHER} recordings of {seconds} s in one pass: {np.median(ratios[1:]):.2f} x")
+    return rows
 
 
 def main() -> None:
@@ -84,7 +111,8 @@ def main() -> None:
             line += f"  {rows[name]['times peers']['median']:5.1f} x HuBERT and HiFi-GAN"
         print(line)
     packages = {name: version(name) for name in ("torch", "transformers")}
-    finish({"data": what, "audio_seconds": seconds, **packages, "rows": rows}, options.json)
+    results = {"data": what, "audio_seconds": seconds, **packages, "rows": rows}
+    finish({**results, "batches": batches(options.repeats)}, options.json)
 
 
 def _each(anonymizer: Any) -> Callable[[list[Any]], None]:
