@@ -28,6 +28,7 @@ if __name__ == "__main__":
         {
             "bystanders": probes.bystanders(),
             "audio-llm": probes.audio_llm(),
+            "served": probes.served(),
             "adversarial": probes.adversarial(),
             "membership": probes.membership(),
         },

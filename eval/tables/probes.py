@@ -50,6 +50,16 @@ def audio_llm() -> str:
     return "\n".join(lines)
 
 
+def served() -> str:
+    """What it tells of a speaker's sex behind the gateway."""
+    document = _document("served")
+    found = document.figure("balanced_advantage", "raw", form="open")
+    return (
+        f"Sent through `voxguard serve` with McAdams instead ({found.n} clips, `served.json`), sex "
+        f"asked openly has a balanced advantage of {percent(found)}."
+    )
+
+
 def adversarial() -> str:
     """One row a system: how often the model gives the attacker's answer."""
     document = _document("adversarial")
