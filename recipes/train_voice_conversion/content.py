@@ -7,6 +7,7 @@ what it does not find leaks elsewhere.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,7 +36,7 @@ PIECE = 300  # codes, of which the back-end learns
 RATE = 3e-3
 MARGIN, SCALE = 0.2, 30.0
 USUAL = 3  # levels
-SEGMENTS = (25, 20, 15, 10)
+SEGMENTS = (20, 15, 10)
 COARSE = (128, 64, 32)
 
 
@@ -68,12 +69,13 @@ def leaks(
     passed: dict[str, tuple[float | None, list[Floats]]] = {"no quantiser": (None, whole)}
     for levels in range(len(books), 0, -1):
         kept = [network.quantised(x, levels) for x in whole]
-        passed[f"{levels} level" + "s" * (levels > 1)] = _bits(sizes[:levels]), kept
-    for rate in SEGMENTS:
-        kept = [network.quantised(segmented(x, rate), usual) for x in whole]
-        passed[f"{usual} levels, {rate} segments a second"] = _bits(sizes[:usual], rate), kept
+        passed[_named(levels)] = _bits(sizes[:levels]), kept
+    for levels, rate in itertools.product((usual, 1), SEGMENTS):
+        kept = [network.quantised(segmented(x, rate), levels) for x in whole]
+        named = f"{_named(levels)}, {rate} segments a second"
+        passed[named] = _bits(sizes[:levels], rate), kept
     for codes in (c for c in COARSE if c < len(books[0])):
-        coarse = merged(books[0], passed["1 level"][1], codes, seed)
+        coarse = merged(books[0], passed[_named(1)][1], codes, seed)
         kept = [coarse[nearest(x, books[0])] for x in whole]
         passed[f"1 level, {codes} codes"] = _bits([codes]), kept
     found = {}
@@ -151,6 +153,10 @@ class Verifier(nn.Module):
         cosines = functional.normalize(self(content)) @ functional.normalize(self.speakers).T
         margin = MARGIN * functional.one_hot(speaker, len(self.speakers))
         return functional.cross_entropy(SCALE * (cosines - margin), speaker)
+
+
+def _named(levels: int) -> str:
+    return f"{levels} level" + "s" * (levels > 1)
 
 
 def _bits(sizes: Sequence[int], rate: float = CODES_A_SECOND) -> float:
