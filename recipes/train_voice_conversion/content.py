@@ -194,8 +194,8 @@ def _eer(
         return verifier.loss(_stacked(chunks), torch.from_numpy(chosen))
 
     _train(verifier, losses, steps)
-    learnt = [(x[s : s + PIECE], name) for name, theirs in zip(names, own, strict=True)
-              for x in theirs for s in range(0, max(1, len(x) - PIECE // 2), PIECE)]  # fmt: skip
+    learnt = [(piece, name) for name, theirs in zip(names, own, strict=True) for x in theirs
+              for piece in np.array_split(x, max(2, round(len(x) / PIECE)))]  # fmt: skip
     backend = create_backend("wccn").fit(
         _vectors(verifier, [piece for piece, _ in learnt]), [name for _, name in learnt]
     )

@@ -17,6 +17,8 @@ MODULES = [
     "attacks.encoders.dvector_finetuned",
     "attacks.encoders.ecapa",
     "attacks.encoders.hub",
+    "attacks.encoders.joined",
+    "attacks.encoders.level",
     "attacks.encoders.prosody",
     "attacks.encoders.transcript",
     "attacks.recording",
@@ -31,8 +33,9 @@ import sys
 {imports}
 from voxguard.attacks.encoders import create_encoder, encoders
 for name in encoders.names():
-    hub = name in ("speechbrain", "transformers")
-    create_encoder(name, **({{"source": "a/b"}} if hub else {{}}))
+    needed = {{"source": "a/b"}} if name in ("speechbrain", "transformers") else {{}}
+    needed = {{"of": ["dvector", "ecapa"]}} if name == "joined" else needed
+    create_encoder(name, **needed)
 print(sorted(set({heavy!r}) & set(sys.modules)))
 """
 
