@@ -58,9 +58,9 @@ class VoiceConversion(Anonymizer):
         levels: Levels of the residual quantiser that pass, 1 (least content) to 4 (most); None for
             no quantiser, which keeps much of the speaker.
         segments: Stretches a second, 5 to 50, over which content is averaged before it is
-            quantised: speech has 10 to 15 phones a second, and what changes in between tells the
-            speaker rather than the words. None: over none. Without a quantiser and live it counts
-            for nothing.
+            quantised, so that less of the speaker passes; speech has 10 to 15 phones a second.
+            None: over none. The weights of the package were not trained for it, and lose words.
+            Without a quantiser and live it counts for nothing.
         sex: Of the pseudo-speakers: ``"random"``, ``"F"`` or ``"M"``. Not the speaker's own on
             purpose: that would tell it.
         intonation: Correlation of the new pitch contour with the speaker's, 0 to 1; the rest is

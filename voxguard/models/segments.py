@@ -17,8 +17,8 @@ def segmented(content: Floats, per_second: float) -> Floats:
 
     Neighbouring segments are merged, those first that this changes least (J. H. Ward,
     "Hierarchical grouping to optimize an objective function", JASA 58, 1963), until there are so
-    many for each second as asked for. Speech has 10 to 15 phones a second; what is in between tells
-    the speaker rather than the words.
+    many for each second as asked for. Speech has 10 to 15 phones a second: with about as many
+    segments most of the words pass, and less of how each of their moments was said.
 
     Args:
         content: ``(k, dims)``, a code for 20 ms.
