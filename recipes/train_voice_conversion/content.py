@@ -62,7 +62,15 @@ def leaks(
         nearest merged, as k-means does): ``bits_per_second`` at most (None without a quantiser),
         ``eer`` with its interval over speakers, and ``phones``, the share of those that are read
         rightly in the attacked recordings (None where no phones are known).
+
+    Raises:
+        SystemExit: There are fewer than two speakers of either kind.
     """
+    if any(len({r.speaker for r in part}) < 2 for part in (attacked, others)):
+        raise SystemExit(
+            "an attack on the content takes two speakers or more with several recordings, and two or "
+            "more others with one, to learn on; recordings under 2.6 s do not count"
+        )
     whole = [network.content(_heard(r)) for r in (*attacked, *others)]
     books = network.books
     sizes, usual = [len(book) for book in books], min(USUAL, len(books))

@@ -92,6 +92,13 @@ def test_what_passes_is_counted(leaky):
     assert not rates
 
 
+@pytest.mark.parametrize("counts", [(1, 3), (3, 1), (3, 0)])
+def test_too_few_speakers_are_refused(counts):
+    attacked, others = (people(k, n, 2, 0.3) if n else [] for k, n in enumerate(counts))
+    with pytest.raises(SystemExit, match="takes two speakers or more with several recordings"):
+        content.leaks(Plain(), attacked, others, steps=1, seed=0)
+
+
 def test_phones_that_nobody_knows_are_not_counted():
     both = [
         [recorded(s, n, 0.0, known=False) for s in range(first, first + 3) for n in range(2)]
