@@ -68,8 +68,8 @@ def leaks(
     """
     if any(len({r.speaker for r in part}) < 2 for part in (attacked, others)):
         raise SystemExit(
-            "an attack on the content takes two speakers or more with several recordings, and two or "
-            "more others with one, to learn on; recordings under 2.6 s do not count"
+            "an attack on the content takes two speakers or more with several recordings, and two "
+            "others or more with one, to learn on; recordings under 2.6 s do not count"
         )
     whole = [network.content(_heard(r)) for r in (*attacked, *others)]
     books = network.books
