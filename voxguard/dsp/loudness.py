@@ -136,9 +136,12 @@ def at_level(samples: Samples, sample_rate: int, level_db: float) -> Samples:
         >>> round(speech_level(at_level(voice[None], 16_000, -20.0)[0], 16_000), 3)
         0.1
     """
-    if not samples.any():
-        return np.zeros_like(samples)
-    heard_db = 20.0 * np.log10(max(speech_level(channel, sample_rate) for channel in samples))
+    level = max(
+        (speech_level(channel, sample_rate) for channel in samples if channel.any()), default=0.0
+    )
+    if level <= 10.0 ** (_SILENCE_DB / 20.0):
+        return samples
+    heard_db = 20.0 * np.log10(level)
     most_db = np.clip(2.0 * (heard_db - _SILENCE_DB), 0.0, _MOST_GAIN_DB)
     gain = min(10.0 ** (min(level_db - heard_db, most_db) / 20.0), _PEAK / np.abs(samples).max())
     return np.asarray(samples * np.float32(gain))
