@@ -23,6 +23,7 @@ from recipes.train_voice_conversion.data import Recorded
 from recipes.train_voice_conversion.labels import UNKNOWN
 from voxguard.attacks.backends import create_backend
 from voxguard.metrics import bootstrap_speakers, eer
+from voxguard.models import network as torch_network
 from voxguard.models.dvector import unit
 from voxguard.models.network_numpy import STRIDE, NumpyNetwork
 from voxguard.models.segments import CODES_A_SECOND, segmented
@@ -120,7 +121,10 @@ def merged(book: Floats, used: Sequence[Floats], codes: int, seed: int) -> Float
 
 def nearest(vectors: Floats, book: Floats) -> npt.NDArray[np.intp]:
     """Index of the entry nearest to each of ``(n, dims)``."""
-    return np.argmin(np.square(book).sum(axis=1) - 2.0 * (vectors @ book.T), axis=1)
+    found: npt.NDArray[np.intp] = torch_network.nearest(
+        *map(torch.from_numpy, (vectors, book))
+    ).numpy()
+    return found
 
 
 class Verifier(nn.Module):

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from recipes.train_voice_conversion.data import Batch
 from recipes.train_voice_conversion.labels import UNKNOWN
-from voxguard.models.network import STRIDE
+from voxguard.models.network_numpy import STRIDE
 
 SMOOTHING = 0.05
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-STRIDE = 2  # frames of 10 ms in a code
+from voxguard.models.network_numpy import STRIDE
 
 
 @dataclass(frozen=True)

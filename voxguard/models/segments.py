@@ -7,9 +7,11 @@ import heapq
 import numpy as np
 import numpy.typing as npt
 
+from voxguard.models.network_numpy import STRIDE
+
 Floats = npt.NDArray[np.float32]
 
-CODES_A_SECOND = 50
+CODES_A_SECOND = 100 // STRIDE
 
 
 def segmented(content: Floats, per_second: float) -> Floats:
