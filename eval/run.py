@@ -39,10 +39,8 @@ SYSTEMS: dict[str, Callable[[], Any]] = {
     "world-differential": lambda: voxguard.World(synthesis="differential"),
     "xvector-swap": voxguard.XVectorSwap,
     "voice-conversion": voxguard.VoiceConversion,
-    "voice-conversion-1": lambda: voxguard.VoiceConversion(levels=1, loudness="kept"),
-    "voice-conversion-prosody": lambda: voxguard.VoiceConversion(
-        intonation=1.0, tempo=0.0, loudness="kept"
-    ),
+    "voice-conversion-3": lambda: voxguard.VoiceConversion(levels=3, segments=None),
+    "voice-conversion-prosody": lambda: voxguard.VoiceConversion(intonation=1.0, loudness="kept"),
     "voice-conversion-level": lambda: voxguard.VoiceConversion(loudness="kept"),
     "voice-conversion-live": lambda: voxguard.VoiceConversion(live=True),
 }

@@ -19,7 +19,7 @@ SHOWN = {
     "world-differential": "WORLD, differential",
     "xvector-swap": "x-vector swap",
     "voice-conversion": "voice conversion (default)",
-    "voice-conversion-1": "voice conversion, 1 level, loudness kept",
+    "voice-conversion-3": "voice conversion, 3 levels, no segments",
     "voice-conversion-prosody": "voice conversion, prosody and loudness kept",
     "voice-conversion-level": "voice conversion, loudness kept",
     "voice-conversion-live": "voice conversion, live at 41 ms",

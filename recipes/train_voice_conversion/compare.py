@@ -55,7 +55,7 @@ def objections(new: dict[str, Any], old: dict[str, Any]) -> list[str]:
         found.append(f"less private: EER {lowest_eer(new):.1%}, not {lowest_eer(old):.1%}")
     if clear < -MARGIN:
         found.append(f"less clear: WER {new['wer']['value']:.1%}, not {old['wer']['value']:.1%}")
-    if new["pitch_correlation"]["value"] < melody:
+    if round(new["pitch_correlation"]["value"], 2) < round(melody, 2):
         found.append(f"less melody: {new['pitch_correlation']['value']:.2f}, not {melody:.2f}")
     if new["rtf"] > slowest:
         found.append(f"slower: RTF {new['rtf']}, not {slowest}")

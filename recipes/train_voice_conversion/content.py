@@ -20,7 +20,7 @@ from torch.nn import functional
 from recipes.common import say
 from recipes.train_voice_conversion.critics import PhoneReader
 from recipes.train_voice_conversion.data import Recorded
-from recipes.train_voice_conversion.labels import UNKNOWN
+from recipes.train_voice_conversion.labels import PHONES, UNKNOWN
 from voxguard.attacks.backends import create_backend
 from voxguard.metrics import bootstrap_speakers, eer
 from voxguard.models import network as torch_network
@@ -39,6 +39,8 @@ MARGIN, SCALE = 0.2, 30.0
 USUAL = 3  # levels
 SEGMENTS = (20, 15, 10)
 COARSE = (128, 64, 32)
+LASTING = 4  # codes, of a phone whose duration is not to tell anything
+WORDS = {True: "the phones, as they were aligned", False: "the phones, each as long as the next"}
 
 
 def leaks(
@@ -67,11 +69,7 @@ def leaks(
     Raises:
         SystemExit: There are fewer than two speakers of either kind.
     """
-    if any(len({r.speaker for r in part}) < 2 for part in (attacked, others)):
-        raise SystemExit(
-            "an attack on the content takes two speakers or more with several recordings, and two "
-            "others or more with one, to learn on; recordings under 2.6 s do not count"
-        )
+    _enough(attacked, others)
     whole = [network.content(_heard(r)) for r in (*attacked, *others)]
     books = network.books
     sizes, usual = [len(book) for book in books], min(USUAL, len(books))
@@ -97,6 +95,50 @@ def leaks(
         }
         say(f"content, {name}: EER {found[name]['eer']['value']}, phones {found[name]['phones']}")
     return found
+
+
+def words(
+    attacked: Sequence[Recorded], others: Sequence[Recorded], *, steps: int, seed: int
+) -> dict[str, dict[str, Any]]:
+    """What the same attacker finds in the phones: who says what, which no change of voice hides.
+
+    Args:
+        attacked, others, steps, seed: As for :func:`leaks`.
+
+    Returns:
+        For the phones with and without their durations: ``eer`` with its interval over speakers.
+        Empty where no phones are known.
+
+    Raises:
+        SystemExit: There are fewer than two speakers of either kind.
+    """
+    _enough(attacked, others)
+    found: dict[str, dict[str, Any]] = {}
+    if all((r.phones == UNKNOWN).all() for part in (attacked, others) for r in part):
+        return found
+    for timed, name in WORDS.items():
+        split = (
+            [said(r, timed=timed) for r in attacked],
+            [said(r, timed=timed) for r in others],
+        )
+        found[name] = {"eer": _eer(split, (attacked, others), steps, seed)}
+        say(f"content, {name}: EER {found[name]['eer']['value']}")
+    return found
+
+
+def said(recorded: Recorded, *, timed: bool) -> Floats:
+    """``(k, phones)``: which phone is said, one code in 20 ms; nothing where none is known.
+
+    Args:
+        recorded: Whose phones are known.
+        timed: Each phone as long as it was said. Without it all have one duration, pauses too.
+    """
+    phones = recorded.phones[::STRIDE].astype(np.intp)
+    if not timed:
+        phones = np.repeat(phones[np.r_[True, np.diff(phones) != 0]], LASTING)
+    shown: Floats = np.eye(len(PHONES), dtype=np.float32)[phones]
+    shown[phones == UNKNOWN] = 0.0
+    return shown
 
 
 def merged(book: Floats, used: Sequence[Floats], codes: int, seed: int) -> Floats:
@@ -165,6 +207,14 @@ class Verifier(nn.Module):
         cosines = functional.normalize(self(content)) @ functional.normalize(self.speakers).T
         margin = MARGIN * functional.one_hot(speaker, len(self.speakers))
         return functional.cross_entropy(SCALE * (cosines - margin), speaker)
+
+
+def _enough(*parts: Sequence[Recorded]) -> None:
+    if any(len({r.speaker for r in part}) < 2 for part in parts):
+        raise SystemExit(
+            "an attack on the content takes two speakers or more with several recordings, and two "
+            "others or more with one, to learn on; recordings under 2.6 s do not count"
+        )
 
 
 def _named(levels: int) -> str:

@@ -133,7 +133,7 @@ class Evaluation:
     levels: int = 3
     segments: float = 0.0
     intonation: float = 0.8
-    tempo: float = 0.1
+    tempo: float = 0.0
     utterances: int = 10
     others: int = 120
     piece_seconds: float = 4.0

@@ -118,7 +118,8 @@ def _evaluate(job: Job) -> None:
         weights, job.utterances, job.work, given, job.device, live=job.config.settings.causal
     )
     segments = f"-segments{given.segments:g}" if given.segments else ""
-    target = job.results / f"{name}-levels{given.levels}{segments}.json"
+    tempo = f"-tempo{given.tempo:g}" if given.tempo else ""
+    target = job.results / f"{name}-levels{given.levels}{segments}{tempo}.json"
     write(found, target)
     say(f"evaluation: {target}")
 
@@ -136,10 +137,13 @@ def _content(job: Job) -> None:
         for several in (True, False)
     )
     given = job.config.evaluation
-    found = content.leaks(
-        NumpyNetwork(weights), attacked, others, steps=given.content_steps, seed=given.seed
+    trained = {"steps": given.content_steps, "seed": given.seed}
+    found = content.leaks(NumpyNetwork(weights), attacked, others, **trained)
+    words = content.words(attacked, others, **trained)
+    write(
+        {"weights": weights.sha256, "content": found, "words": words},
+        job.results / f"content-{name}.json",
     )
-    write({"weights": weights.sha256, "content": found}, job.results / f"content-{name}.json")
 
 
 def _ablate(job: Job) -> None:

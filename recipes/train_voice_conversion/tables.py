@@ -57,6 +57,8 @@ def evaluations(results: Path) -> str:
         levels = str(found["given"]["levels"] or "no quantiser")
         if segments := found["given"].get("segments"):
             levels += f", {segments:g} segments a second"
+        if tempo := found["given"].get("tempo"):
+            levels += f", tempo {tempo:g}"
         name = path.stem.rpartition("-levels")[0]
         lines.append(f"| {name} | {levels} | {' | '.join(cells)} |")
     if files:
@@ -87,19 +89,25 @@ def ablations(results: Path) -> str:
 
 
 def content(results: Path) -> str:
-    """One row for each amount of content that passes, of each file of ``--step content``."""
+    """One row for each amount of content that passes, of each file of ``--step content``.
+
+    What words tell without a network comes last, once.
+    """
     files = sorted(results.glob("content-*.json"))
     lines = [
         "| weights | what passes | bits a second | EER of an attacker on it | phones read |",
         "|---|---|---|---|---|",
     ]
+    words: Results = {}
     for path in files:
-        name = path.stem.removeprefix("content-")
-        for what, row in json.loads(path.read_text())["content"].items():
+        name, found = path.stem.removeprefix("content-"), json.loads(path.read_text())
+        words.update(found.get("words", {}))
+        for what, row in found["content"].items():
             cells = [_number(row["bits_per_second"], ".0f"), _percent(row["eer"])]
             lines.append(
                 f"| {name} | {what} | {' | '.join(cells)} | {_number(row['phones'], '.1%')} |"
             )
+    lines += [f"| no network | {x} | - | {_percent(row['eer'])} | - |" for x, row in words.items()]
     return "\n".join(lines) if files else NONE
 
 

@@ -93,7 +93,7 @@ class TestRandomness:
                 seeds.append((given["intonation"].seed, given["tempo"].seed)) or -samples
             ),
         )
-        method = VoiceConversion(**files, key=KEY)
+        method = VoiceConversion(**files, tempo=0.1, key=KEY)
         voice = voxguard.synthetic_voice(seconds=0.3, sample_rate=RATE)
         for samples in (voice, voice, voice[::-1].copy()):
             method(samples, RATE, speaker="anna")
@@ -322,6 +322,7 @@ class TestOptions:
             ({"levels": 0}, "levels takes 1 .least content. to 4, or None .*got 0"),
             ({"levels": 2.0}, r"got 2\.0"),
             ({"levels": True}, "got True"),
+            ({"levels": "all"}, "got 'all'"),
             ({"segments": 4}, "segments takes 5 to 50, got 4"),
             ({"segments": "15"}, "got '15'"),
             ({"sex": "female"}, "sex takes random, F, M; got 'female'"),
@@ -343,6 +344,12 @@ class TestOptions:
     def test_wrong_ones_are_refused_at_once(self, wrong, told):
         with pytest.raises(ConfigurationError, match=told):
             VoiceConversion(**wrong)
+
+    @pytest.mark.parametrize(("live", "levels"), [(False, 1), (True, 3)])
+    def test_how_much_content_passes_goes_by_the_weights(self, files, live, levels):
+        assert VoiceConversion(**files, live=live).levels == levels
+        assert VoiceConversion(**files, live=live, levels=2).levels == 2
+        assert VoiceConversion(**files, live=live, levels=None).levels is None
 
     def test_they_are_kept_and_make_the_same_again(self, files, tmp_path):
         method = VoiceConversion(**files, levels=None, sex="F", intonation=0, tempo=0.3, live=True)

@@ -35,10 +35,14 @@ class Plain:
         return x - rest
 
 
-def recorded(speaker, number, offset, *, known=True):
-    """Phones of 60 ms, each said with the offset of the speaker, and noise."""
+def recorded(speaker, number, offset, *, known=True, slow=None):
+    """Phones of 60 ms, each said with the offset of the speaker, and noise.
+
+    One of them may last longer: that which ``slow`` is.
+    """
     rng = np.random.default_rng([speaker, number])
-    phones = np.repeat(rng.integers(PHONES, size=100), 3)
+    order = rng.integers(PHONES, size=100)
+    phones = np.repeat(order, np.where(order == slow, 6, 3))[:300]
     z = SOUNDS[phones] + offset + 0.1 * rng.standard_normal((300, DIMS))
     mel = np.repeat(z, 2, axis=0).astype(np.float32)
     labels = np.repeat(phones, 2) if known else np.full(600, UNKNOWN)
@@ -106,6 +110,29 @@ def test_phones_that_nobody_knows_are_not_counted():
     ]
     found = content.leaks(Plain(), *both, steps=2, seed=0)
     assert all(row["phones"] is None for row in found.values())
+    assert not content.words(*both, steps=2, seed=0)
+
+
+def test_durations_tell_a_speaker_and_are_taken_away():
+    def people(first, count, each):
+        return [recorded(first + k, n, 0.0, slow=k % PHONES)
+                for k in range(count) for n in range(each)]  # fmt: skip
+
+    timed, untimed = content.words(
+        people(0, PHONES, 6), people(100, 25, 2), steps=60, seed=0
+    ).values()
+    assert timed["eer"]["value"] < 0.1
+    assert untimed["eer"]["value"] > 0.3
+
+
+def test_a_phone_is_shown_and_one_that_nobody_knows_is_not():
+    one = recorded(0, 0, 0.0)
+    one.phones[:20] = UNKNOWN
+    timed, untimed = content.said(one, timed=True), content.said(one, timed=False)
+    assert not timed[:10].any()
+    assert np.array_equal(timed[10:].argmax(axis=1), one.phones[20::2])
+    assert len(untimed) % content.LASTING == 0
+    assert all(len(np.unique(x, axis=0)) == 1 for x in np.split(untimed, len(untimed) // 4))
 
 
 def test_a_coarse_book_has_few_rows():
@@ -141,8 +168,12 @@ def test_the_content_is_what_the_network_quantises(make_voice):
 
 
 def test_the_table_has_a_row_for_all_that_passes(leaky, tmp_path):
-    (tmp_path / "content-some.json").write_text(json.dumps({"weights": "x", "content": leaky}))
+    words = {"the phones": {"eer": leaky["1 level"]["eer"]}}
+    for name in ("some", "others"):
+        found = {"weights": "x", "content": leaky, "words": words}
+        (tmp_path / f"content-{name}.json").write_text(json.dumps(found))
     rows = tables.content(tmp_path).splitlines()
-    assert len(rows) == 2 + 5
+    assert len(rows) == 2 + 2 * 5 + 1
+    rows = rows[:2] + rows[7:]
     assert rows[2].startswith("| some | no quantiser | - | ")
     assert rows[4].split("|")[3].strip() == "116"

@@ -56,11 +56,11 @@ class VoiceConversion(Anonymizer):
 
     Args:
         levels: Levels of the residual quantiser that pass, 1 (least content) to 4 (most); None for
-            no quantiser, which keeps much of the speaker.
+            no quantiser, which keeps much of the speaker. ``"auto"``: 1, and live 3, since the
+            live weights lose too many words with less.
         segments: Stretches a second, 5 to 50, over which content is averaged before it is
             quantised, so that less of the speaker passes; speech has 10 to 15 phones a second.
-            None: over none. The weights of the package were not trained for it, and lose words.
-            Without a quantiser and live it counts for nothing.
+            None: over none. Without a quantiser and live it counts for nothing.
         sex: Of the pseudo-speakers: ``"random"``, ``"F"`` or ``"M"``. Not the speaker's own on
             purpose: that would tell it.
         intonation: Correlation of the new pitch contour with the speaker's, 0 to 1; the rest is
@@ -104,11 +104,11 @@ class VoiceConversion(Anonymizer):
     def __init__(
         self,
         *,
-        levels: int | None = 3,
-        segments: float | None = None,
+        levels: int | Literal["auto"] | None = "auto",
+        segments: float | None = 20.0,
         sex: PseudoSex = "random",
         intonation: float = 0.8,
-        tempo: float = 0.1,
+        tempo: float = 0.0,
         loudness: Loudness = "drawn",
         live: bool = False,
         pool: str | Path | None = None,
@@ -117,7 +117,7 @@ class VoiceConversion(Anonymizer):
         **randomness: Unpack[Randomness],
     ) -> None:
         super().__init__(**randomness)
-        self.levels = check_levels(levels)
+        self.levels = check_levels((3 if live else 1) if levels == "auto" else levels)
         self.segments = None if segments is None else _within("segments", segments, *SEGMENTS)
         self.sex = sex
         self.intonation = _within("intonation", intonation, 0.0, 1.0)
