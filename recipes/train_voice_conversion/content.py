@@ -103,7 +103,10 @@ def words(
     """What the same attacker finds in the phones: who says what, which no change of voice hides.
 
     Args:
-        attacked, others, steps, seed: As for :func:`leaks`.
+        attacked: Of each speaker two recordings or more; every second one is enrolled.
+        others: Other speakers, on whom the attacker is trained.
+        steps: Of its training.
+        seed: Of all that is random.
 
     Returns:
         For the phones with and without their durations: ``eer`` with its interval over speakers.

@@ -9,6 +9,7 @@ import pytest
 from process import COMMAND, ENVIRONMENT
 
 import voxguard
+from voxguard.cli.make import parse_options
 from voxguard.pseudonym import read_key
 
 
@@ -24,6 +25,11 @@ def test_help_and_version_are_light():
                           text=True, check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "130  interrupted" in done.stdout
+
+
+@pytest.mark.parametrize("text", ["None", "null", ""])
+def test_no_value_can_be_given_as_methods_shows_it(text):
+    assert parse_options([f"levels={text}", "a-b=[1, x]"]) == {"levels": None, "a_b": [1, "x"]}
 
 
 def test_no_argument_is_help(call):

@@ -61,7 +61,7 @@ def make_anonymizer(
 
 
 def parse_options(option: list[str]) -> dict[str, Any]:
-    """``NAME=VALUE`` each, values in YAML.
+    """``NAME=VALUE`` each, values in YAML; and ``None``, as ``voxguard methods`` shows it.
 
     Raises:
         ConfigurationError: One of them is something else, or not for methods.
@@ -82,7 +82,7 @@ def parse_options(option: list[str]) -> dict[str, Any]:
         if name in parsed:
             raise ConfigurationError(f"--option {name} is given twice")
         try:
-            parsed[name] = yaml.safe_load(value)
+            parsed[name] = None if value.strip() == "None" else yaml.safe_load(value)
         except (yaml.YAMLError, ValueError, RecursionError):
             raise ConfigurationError(
                 f"--option {name}: {value!r} is not a YAML value such as 0.8, true or [0.6,0.9]"
