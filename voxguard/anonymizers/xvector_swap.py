@@ -15,7 +15,7 @@ from voxguard.arrays import Samples
 from voxguard.dsp.blocks import render_in_blocks
 from voxguard.dsp.loudness import follow_level
 from voxguard.errors import ConfigurationError, MissingExtraError
-from voxguard.models.converter import Converter, check_levels
+from voxguard.models.converter import HEADROOM, Converter, check_levels
 from voxguard.models.hub import load_once, pick_device
 from voxguard.models.pool import DVECTOR, SpeakerPool, Target, nearest_other
 from voxguard.models.pseudo_speaker import PseudoSpeaker, SexChoice, Strategy
@@ -221,7 +221,7 @@ class XVectorSwap(Anonymizer):
 
         is_long = samples.size > WHOLE_S * RATE
         made = render_in_blocks(samples, RATE, convert) if is_long else convert(samples)
-        return follow_level(samples, made, RATE)
+        return follow_level(samples, made, RATE, headroom=HEADROOM)
 
     def _drift(self, models: _Models, choice: _Choice) -> tuple[float, bool]:
         """How like the source a rendering is, and whether it has drifted there."""

@@ -42,17 +42,19 @@ def speech_level(samples: Samples, sample_rate: int) -> float:
     return float(np.sqrt(max(np.percentile(power, _PERCENTILE), quiet)))
 
 
-def follow_level(original: Samples, rendered: Samples, sample_rate: int) -> Samples:
+def follow_level(
+    original: Samples, rendered: Samples, sample_rate: int, *, headroom: float = HEADROOM
+) -> Samples:
     """Give a rendering in the original's timing the original's level, moment by moment.
 
     The gain is that of the energies within 30 ms, and at most 20 dB more than it is on the whole.
-    Where the original is silent the rendering becomes so. Peaks more than 6 dB above those of the
-    original nearby are clipped.
+    Where the original is silent the rendering becomes so.
 
     Args:
         original: ``(n,)``, n at least 1.
         rendered: ``(n,)``.
         sample_rate: Hz.
+        headroom: Peaks so many times those of the original nearby are clipped.
 
     Returns:
         ``(n,)``.
@@ -77,7 +79,7 @@ def follow_level(original: Samples, rendered: Samples, sample_rate: int) -> Samp
     scaled = rendered * np.interp(np.arange(rendered.size), centres, gains).astype(np.float32)
     padded = np.pad(np.abs(original), (0, -original.size % hop)).reshape(-1, hop).max(axis=1)
     around = np.lib.stride_tricks.sliding_window_view(np.pad(padded, 2), 5).max(axis=1)
-    ceiling = np.repeat(HEADROOM * around, hop)[: original.size]
+    ceiling = np.repeat(headroom * around, hop)[: original.size]
     return np.asarray(np.clip(scaled, -ceiling, ceiling))
 
 

@@ -29,7 +29,7 @@ FILE = "converter.safetensors"
 LEVELS = (1, 2, 3, 4)
 CHUNK = 3000  # frames of 10 ms in one pass
 _ACTIVE, _KNOCK = 10**2.5, 10.0  # powers: how far below the loud frames speech goes, and above
-_HEADROOM = 1.8  # less than 2: resampling adds some
+HEADROOM = 1.8  # less than 2: resampling adds some
 
 
 class Converter:
@@ -183,7 +183,7 @@ def levelled(made: Samples, heard: Samples) -> Samples:
     power = float(now[speech].sum())
     gain = np.sqrt(float(was[speech].sum()) / power) if power > 0.0 else 0.0
     peak = float(np.abs(heard).max())
-    limit = min(_HEADROOM * peak, max(1.0, peak))
+    limit = min(HEADROOM * peak, max(1.0, peak))
     out: Samples = np.clip(made * np.float32(gain), -limit, limit)
     return out
 
