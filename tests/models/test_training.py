@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from voxguard.errors import ConfigurationError, MissingExtraError
+from voxguard.models import precision
 from voxguard.models.margin import margin_loss
 from voxguard.models.optional import optional
 from voxguard.models.precision import autocast, check_precision
@@ -84,6 +85,16 @@ def test_precision():
     assert check_precision("auto") == "auto"
     with pytest.raises(ConfigurationError, match="takes one of auto, float32, bfloat16"):
         check_precision("half")
+
+
+@pytest.mark.parametrize("wins", [False, True])
+def test_half_precision_is_taken_where_it_is_faster(wins, monkeypatch):
+    """Some processors have the instruction and are slower by it."""
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
+    monkeypatch.setattr(precision, "_half_wins", lambda: wins)
+    with autocast("cpu"):
+        found = (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
+    assert found == (torch.bfloat16 if wins else torch.float32)
 
 
 def test_a_broken_installation_is_not_called_missing(tmp_path, monkeypatch):

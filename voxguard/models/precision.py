@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from functools import lru_cache
 from typing import Any
 
 from voxguard.errors import ConfigurationError
 from voxguard.models.optional import optional
 
 PRECISIONS = ("auto", "float32", "bfloat16")
+_LEAST_GAIN = 1.2  # what is nearly as fast is not worth the digits
 
 
 def check_precision(precision: str) -> str:
@@ -28,9 +31,8 @@ def autocast(device: str, precision: str = "auto") -> Any:
 
     Args:
         device: In torch's words.
-        precision: ``"float32"``, ``"bfloat16"``, or ``"auto"``: the latter where the processor
-            multiplies it in hardware. It halves the time; the same seed then gives the same
-            result only on machines of a kind.
+        precision: ``"float32"``, ``"bfloat16"``, or ``"auto"``: the latter where it is faster. It
+            may halve the time; the same seed then gives the same result only on machines of a kind.
 
     Example:
         >>> import torch
@@ -50,4 +52,22 @@ def _half_is_fast(torch: Any, kind: str) -> bool:
         return bool(torch.cuda.is_bf16_supported())
     # Older torch has no way to ask; then it is float32.
     asked = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return kind == "cpu" and bool(asked())
+    return kind == "cpu" and bool(asked()) and _half_wins()
+
+
+@lru_cache(maxsize=1)
+def _half_wins() -> bool:
+    """Whether products are faster; some processors have the instruction and are slower by it."""
+    torch = optional("torch", "eval", "training")
+
+    def seconds(kind: Any) -> float:
+        square = torch.ones(512, 512, dtype=kind)
+        square @ square  # warms up
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            square @ square
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    return seconds(torch.bfloat16) * _LEAST_GAIN < seconds(torch.float32)
