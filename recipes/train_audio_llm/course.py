@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,6 @@ _RISE = 0.08  # share of the steps in which the learning rate rises
 _MOST = 1.0  # norm of a gradient
 
 Losses = dict[str, Tensor]
-
-
-def autocast(device: str) -> AbstractContextManager[Any]:
-    """bfloat16 in matrix products, on a GPU and on a processor alike."""
-    return torch.autocast(torch.device(device).type, torch.bfloat16)
 
 
 def run(

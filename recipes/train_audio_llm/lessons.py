@@ -18,6 +18,7 @@ from recipes.train_audio_llm.features import silence
 from recipes.train_audio_llm.questions import Asker, Exchange, unheard
 from recipes.train_audio_llm.settings import Members, Settings
 from recipes.train_audio_llm.wordings import WRITE_DOWN, WRITTEN
+from voxguard.models.precision import autocast
 
 _LATER = ("kinds", "talking", "refusals")  # settings that the encoder has not to do with
 _BLIND = 0.1  # share of the clips that are not heard
@@ -41,7 +42,7 @@ def listening(
         ]
         features, lengths = ears.stacked(clips, given.frames, device)
         features = ears.hidden(features, lengths, rng)
-        with course.autocast(device):
+        with autocast(device):
             found, counts = ears.states(model, features, lengths)
             return taught(found, counts, clips)
 
@@ -77,7 +78,7 @@ def talking(
             if rng.random() < _BLIND:
                 heard[k], words = _nothing(hear, clip, rng)
                 exchanges[k] = [unheard(e, words, given.refusals, rng) for e in exchanges[k]]
-        with course.autocast(device):
+        with autocast(device):
             return {"answers": chat.loss(heard, exchanges)}
 
     parts = {"model": model}
@@ -105,7 +106,7 @@ def remembering(
     def losses(rng: np.random.Generator) -> course.Losses:
         model.train()
         chosen = rng.choice(len(members), min(planted.batch, len(members)), replace=False)
-        with course.autocast(device):
+        with autocast(device):
             heard = hear.projected([encoded[k] for k in chosen])
             return {"transcript": chat.loss(heard, [[told[k]] for k in chosen])}
 
@@ -136,12 +137,12 @@ class _Hearing:
 
     def projected(self, encoded: Sequence[Tensor]) -> list[Heard]:
         """States as the decoder takes them."""
-        with course.autocast(self._device):
+        with autocast(self._device):
             found = self._model.model.multi_modal_projector(torch.cat(list(encoded))).float()
         return [Heard(part) for part in found.split([len(part) for part in encoded])]
 
     def _encoded(self, features: Tensor, lengths: Tensor) -> list[Tensor]:
-        with course.autocast(self._device), torch.no_grad():
+        with autocast(self._device), torch.no_grad():
             found, counts = ears.states(self._model, features, lengths)
         return [row[:n] for row, n in zip(found, counts.tolist(), strict=True)]
 
