@@ -274,6 +274,16 @@ class TestStream:
         method = VoiceConversion(**files, live=True, seed=3)
         assert np.array_equal(self._streamed(method, stereo, 700, channels=2), whole)
 
+    def test_the_loudness_is_drawn_as_well(self, files, make_voice):
+        def level_db(gain_db, **options):
+            method = VoiceConversion(**files, live=True, seed=3, **options)
+            said = method(voice * np.float32(10 ** (gain_db / 20)), RATE)
+            return 20 * np.log10(speech_level(said[RATE:], RATE))
+
+        voice = make_voice(seconds=3.0, speaker=1)
+        assert abs(level_db(-20) - level_db(0)) < 2.5
+        assert level_db(0, loudness="kept") - level_db(-20, loudness="kept") > 15.0
+
     def test_its_latency(self, files):
         method = VoiceConversion(**files, live=True)
         latency_ms = method.stream(RATE).latency_ms

@@ -10,7 +10,7 @@ import tiny_converter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voxguard.models.live import LATENCY, STEP, LiveChannels, LiveConverter
+from voxguard.models.live import STEP, LiveChannels, LiveConverter, latency_samples
 from voxguard.models.network_live import LiveNetwork
 from voxguard.models.pool import SpeakerPool
 from voxguard.models.shipped import pretrained
@@ -20,10 +20,11 @@ pytest.importorskip("torch")  # makes the small network
 RATE = 16_000
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory):
+@pytest.fixture(scope="module", params=[0, 1], ids=["nothing_ahead", "a_frame_ahead"])
+def network(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("c") / "converter-live.safetensors"
-    return LiveNetwork(pretrained(tiny_converter.save_converter(path, causal=True), ""))
+    tiny_converter.save_converter(path, causal=True, ahead=request.param)
+    return LiveNetwork(pretrained(path, ""))
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ class TestChunks:
             buffer[:] = np.nan
         assert np.array_equal(np.concatenate([*parts, live.flush()]), expected)
 
-    @pytest.mark.parametrize("length", [0, 1, 10, 160, 319, 320, 321, LATENCY, 5000])
+    @pytest.mark.parametrize("length", [0, 1, 10, 160, 319, 320, 321, 659, 819, 5000])
     def test_as_many_come_out_as_went_in(self, open_live, voice, length):
         out = _run(open_live(), voice[:length], [100, 7])
         assert out.shape == (length,)
@@ -85,6 +86,9 @@ class TestChunks:
 
 
 class TestLatency:
+    def test_a_frame_ahead_is_waited_for(self, network):
+        assert latency_samples(network) == 659 + 160 * network.ahead
+
     def test_no_sample_is_later_and_one_is_as_late(self, open_live, voice):
         live, given, latest = open_live(), 0, 0
         for taken, sample in enumerate(voice[:8000], start=1):
@@ -93,13 +97,14 @@ class TestLatency:
                 latest = max(latest, taken - 1 - given)
             given += ready
             assert taken - given <= live.latency_samples
-        assert latest == live.latency_samples == LATENCY
+        assert latest == live.latency_samples
 
     def test_no_sample_hears_farther_than_that(self, open_live, voice):
         changed = voice.copy()
         changed[8000:] = -0.3
-        same = np.flatnonzero(_run(open_live(), voice) != _run(open_live(), changed))[0]
-        assert 8000 - LATENCY <= same <= 8000
+        live = open_live()
+        same = np.flatnonzero(_run(live, voice) != _run(open_live(), changed))[0]
+        assert 8000 - live.latency_samples <= same <= 8000
 
     def test_the_speech_is_where_it_was(self, open_live):
         burst = np.zeros(RATE, np.float32)
@@ -123,6 +128,30 @@ class TestSound:
         out = _run(open_live(), voice)
         assert abs(_rms_db(out) - _rms_db(voice)) < off_db
         assert np.abs(out).max() <= 2 * np.abs(voice).max()
+
+    @pytest.mark.parametrize("louder_db", [-6.0, 0.0, 6.0])
+    def test_a_drawn_level_is_not_the_speakers(self, open_live, make_voice, louder_db):
+        """Once a second was heard; 50 dB apart, and before, within ten decibels."""
+        voice = make_voice(seconds=3.0)
+        said = [
+            _run(open_live(louder_db=louder_db), voice * np.float32(10 ** (gain_db / 20)))
+            for gain_db in (-20, 0, 30)
+        ]
+        later, first = ([_rms_db(x[part]) for x in said] for part in
+                        (slice(RATE, None), slice(0, RATE)))  # fmt: skip
+        assert np.ptp(later) < 2.5
+        assert np.ptp(first) < 10.0
+        usual = _rms_db(_run(open_live(louder_db=0.0), voice)[RATE:])
+        assert later[1] - usual == pytest.approx(louder_db, abs=1.0)
+
+    def test_a_drawn_level_stays_within_full_scale(self, open_live, voice):
+        assert np.abs(_run(open_live(louder_db=40.0), voice)).max() <= 1.0
+
+    def test_a_drawn_level_lifts_no_silence(self, open_live):
+        """What a microphone that is switched off gives is not made heard."""
+        hiss = 1e-6 * np.random.default_rng(0).standard_normal(2 * RATE).astype(np.float32)
+        assert _rms_db(_run(open_live(louder_db=10.0), hiss)) < -90.0
+        assert not _run(open_live(louder_db=10.0), np.zeros(5000, np.float32)).any()
 
     def test_silence_is_exact(self, open_live, voice):
         assert not _run(open_live(), np.zeros(5000, np.float32)).any()
@@ -166,8 +195,8 @@ class TestLong:
         live = open_live()
         for _ in range(15):
             live.push(voice)
-        assert len(live._heard) < 2 * (LATENCY + STEP)
-        assert len(live._waiting) < 2 * (LATENCY + STEP)
+        assert len(live._heard) < 2 * (live.latency_samples + STEP)
+        assert len(live._waiting) < 2 * (live.latency_samples + STEP)
         assert live._heard.base is None or live._heard.base.size < 2 * len(voice)
 
     def test_it_keeps_up(self, open_live, make_voice):
@@ -187,6 +216,6 @@ def test_channels_are_apart(network, target, stereo):
     both = LiveChannels([make(), make()])
     out = np.concatenate([both.push(stereo[:, :5000]), both.push(stereo[:, 5000:])], axis=1)
     out = np.concatenate([out, both.flush()], axis=1)
-    assert both.latency_samples == LATENCY
+    assert both.latency_samples == make().latency_samples
     for channel in (0, 1):
         assert np.array_equal(out[channel], _run(make(), stereo[channel]))

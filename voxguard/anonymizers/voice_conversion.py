@@ -16,7 +16,7 @@ from voxguard.errors import ConfigurationError
 from voxguard.models.converter import Converter, check_levels
 from voxguard.models.hub import load_once
 from voxguard.models.live import FILE as LIVE_FILE
-from voxguard.models.live import LATENCY, LiveChannels, LiveConverter
+from voxguard.models.live import LiveChannels, LiveConverter, latency_samples
 from voxguard.models.network_live import LiveNetwork
 from voxguard.models.pool import SpeakerPool, Target
 from voxguard.models.prosody import Intonation, Tempo, recording_seeds
@@ -68,9 +68,10 @@ class VoiceConversion(Anonymizer):
         tempo: How far durations are changed: the standard deviation of the logarithm of the local
             rate, 0 to 0.3. The recording as a whole keeps its length.
         loudness: ``"drawn"`` with the voice, since how loud a recording is tells a microphone, a
-            distance and a room, and so who is there; or ``"kept"``.
-        live: Work on live signals: other weights, that hear nothing ahead, normalised by what was
-            heard so far; the loudness is kept and ``tempo`` counts for nothing. A recording then
+            distance and a room, and so who is there; or ``"kept"``. Live it is drawn for each
+            channel by itself, and there once some syllables were heard.
+        live: Work on live signals: other weights, that hear next to nothing ahead, normalised by
+            what was heard so far; ``tempo`` and ``segments`` count for nothing. A recording then
             gives what a stream gives. Without it there are no streams, and recordings come out
             better.
         pool: Path of a pool of pseudo-speakers (``voxguard pool build``); by default that of the
@@ -186,14 +187,16 @@ class VoiceConversion(Anonymizer):
     def open_stream(
         self, sample_rate: int, channels: int, voice: ConvertedVoice, max_latency_ms: float | None
     ) -> StreamRenderer:
-        """41 ms; nothing less can be had."""
-        least = 1000.0 * LATENCY / sample_rate
+        """What the live weights take; nothing less can be had."""
+        network = _live(self.checkpoint, self.revision)
+        least = 1000.0 * latency_samples(network) / sample_rate
         if max_latency_ms is not None and not max_latency_ms >= least:
             raise ConfigurationError(
                 f"{self.name} needs a latency of {least:.1f} ms, got max_latency_ms="
                 f"{max_latency_ms!r}; allow it that, or choose another method (voxguard methods)"
             )
-        network = _live(self.checkpoint, self.revision)
+        drawn = self.loudness == "drawn"
+        louder_db = voice.level_db - _POPULATION_DB[0] if drawn else None
         return LiveChannels(
             [
                 LiveConverter(
@@ -202,6 +205,7 @@ class VoiceConversion(Anonymizer):
                     seed=voice.seed,
                     levels=self.levels,
                     intonation=self.intonation,
+                    louder_db=louder_db,
                 )
                 for _ in range(channels)
             ]

@@ -29,6 +29,7 @@ class NetworkShape:
         encoder: Dilations of the encoder's blocks.
         decoder: Dilations of the decoder's blocks.
         causal: Whether no block hears later codes, for live signals.
+        ahead: Frames that are heard before the first is to be said, by a causal network.
     """
 
     bands: int = 80
@@ -39,6 +40,7 @@ class NetworkShape:
     encoder: tuple[int, ...] = (1, 2, 4, 1, 2, 4, 1)
     decoder: tuple[int, ...] = (1, 2, 4, 1, 2, 4, 1)
     causal: bool = False
+    ahead: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values."""

@@ -13,10 +13,13 @@ Floats = npt.NDArray[np.float32]
 
 
 class LiveNetwork(NumpyNetwork):
-    """Weights of a network that hears nothing ahead, shared by all signals.
+    """Weights of a network that hears nothing ahead, or next to nothing, shared by all signals.
 
     Args:
         weights: From the training recipe, with ``causal: true``.
+
+    Attributes:
+        ahead: Frames that are to be heard before the first is said.
 
     Raises:
         ConfigurationError: They are of another network, or of one that hears what comes later.
@@ -24,6 +27,7 @@ class LiveNetwork(NumpyNetwork):
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
+        self.ahead = int(weights.metadata["shape"].get("ahead", 0))
         if not self.causal:
             raise ConfigurationError(
                 "these weights hear what comes later; a live signal takes those that were trained "

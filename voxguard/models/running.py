@@ -16,6 +16,7 @@ Floats = npt.NDArray[np.float32]
 _MEMORY = 1500  # frames with speech that the averages remember
 _BEFORE = 100  # frames with speech that what is expected counts for
 _LEVEL_BEFORE = 5
+_SYLLABLE = 10  # frames
 _PEAK_FALL = _NOISE_RISE = 0.003  # nepers a frame
 _ABOVE_NOISE = 2.0  # nepers: what is nearer to what is always there is no speech
 _KNOCK = 20.0  # times the mean power: no frame of speech counts for more
@@ -40,6 +41,14 @@ class RunningEnvelope:
         self._power = 0.0
         self._peak, self._noise = -np.inf, np.inf
         self._frames = 0
+
+    @property
+    def loudness(self) -> float:
+        """Log mean power of the speech; of the first syllable also what is expected counts."""
+        if not self._frames:
+            return self._usual
+        surely = min(self._frames / _SYLLABLE, 1.0)
+        return (1.0 - surely) * self._usual + surely * float(np.log(self._power))
 
     def normalise(self, mel: Floats) -> Floats:
         """Hear one frame of log mel envelope, ``(80,)``, and give it as the network takes it."""
