@@ -25,7 +25,7 @@ from voxguard.models.converter import Converter
 
 OURS: dict[str, Callable[[], Any]] = {
     "voice_conversion": voxguard.VoiceConversion,
-    "voice_conversion, 1 level": lambda: voxguard.VoiceConversion(levels=1),
+    "voice_conversion, 3 levels": lambda: voxguard.VoiceConversion(levels=3, segments=None),
     "xvector_swap, 1 attempt": lambda: voxguard.XVectorSwap(attempts=1),
     "xvector_swap": voxguard.XVectorSwap,
 }

@@ -48,7 +48,11 @@ _STAGES: dict[str, dict[str, tuple[str, ...]]] = {
             "voxguard.models.converter.revoiced",
             "voxguard.models.converter.pitch_features",
         ),
-        "network": ("voxguard.models.network_numpy.NumpyNetwork.convert",),
+        "network": tuple(
+            f"voxguard.models.network_numpy.NumpyNetwork.{name}"
+            for name in ("content", "quantised", "said")
+        ),
+        "segments": ("voxguard.models.converter.segmented",),
         "synthesis": ("voxguard.models.converter.synthesize",),
         "level": ("voxguard.models.converter.levelled",),
     },
@@ -104,7 +108,11 @@ class Stages:
                     owner, _, name = place.rpartition(".")
                     found = getattr(_resolved(owner), name)
                     stack.enter_context(patch(place, self._timed(stage, found)))
-            return cpu_seconds(work)
+            taken = cpu_seconds(work)
+        if missed := self._places.keys() - self.seconds.keys():
+            gone = ", ".join(sorted(missed))
+            raise SystemExit(f"nothing went through {gone}: it is done elsewhere by now")
+        return taken
 
     def _timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*given: Any, **named: Any) -> Any:
