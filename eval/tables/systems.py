@@ -22,7 +22,7 @@ SHOWN = {
     "voice-conversion-3": "voice conversion, 3 levels, no segments",
     "voice-conversion-prosody": "voice conversion, prosody and loudness kept",
     "voice-conversion-level": "voice conversion, loudness kept",
-    "voice-conversion-live": "voice conversion, live at 41 ms",
+    "voice-conversion-live": "voice conversion, live at 51 ms",
 }
 DEFAULT = SHOWN["voice-conversion"]
 KNOWLEDGE = ("ignorant", "lazy-informed", "semi-informed")

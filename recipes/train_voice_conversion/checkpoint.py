@@ -62,10 +62,10 @@ class Log:
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOG
 
-    def cut(self, *, step: int, reading: int) -> float:
+    def cut(self, done: Mapping[str, int]) -> float:
         """Drop what came after the checkpoint; the seconds that were spent until then."""
-        lines = [x for x in read_log(self._path) if x.get("step", 0) <= step]
-        kept = [x for x in lines if x.get("reading", 0) <= reading]
+        lines = read_log(self._path)
+        kept = [x for x in lines if all(x.get(name, 0) <= at for name, at in done.items())]
         self._path.write_text("".join(json.dumps(line) + "\n" for line in kept))
         return max((line.get("seconds", 0.0) for line in kept), default=0.0)
 

@@ -10,6 +10,8 @@ from torch.optim import Optimizer
 from recipes.train_voice_conversion.labels import PHONES
 from voxguard.models.precision import autocast
 
+PATCH = 96  # frames that the critic sees of a chunk
+
 
 class PhoneReader(nn.Module):
     """Reads phones from content: keeps the words in."""

@@ -26,6 +26,7 @@ Array = npt.NDArray[Any]
 class Recorded:
     """An utterance in memory."""
 
+    raw: Array  # log mel envelope as it was recorded
     mel: Array  # floored, at the level of its speech
     level: float
     mean: Array
@@ -88,6 +89,7 @@ def load(utterances: list[Utterance], work: Path, *, recognised: bool = False) -
         phones = np.load(labels) if known else np.full(len(raw), UNKNOWN, np.int8)
         out.append(
             Recorded(
+                raw.astype(np.float16),
                 floored(raw - np.float32(statistics.level)).astype(np.float16),
                 statistics.level,
                 statistics.mean,
@@ -133,9 +135,16 @@ class Batches:
 
     def __next__(self) -> Batch:
         chosen = self._rng.choice(len(self._recorded), self._size, p=self._p)
-        return _stacked([self._chunk(self._recorded[k], n % 2) for n, k in enumerate(chosen)])
+        return _stacked([self._chunk(k, n % 2) for n, k in enumerate(chosen)])
 
-    def _chunk(self, r: Recorded, half: int) -> tuple[Array, ...]:
+    def view(self, k: int, start: int) -> Array:
+        """What the encoder is to hear of a chunk of recording ``k``, ``(bands, CHUNK)``."""
+        r = self._recorded[k]
+        mel = r.mel[start : start + CHUNK].astype(np.float32)
+        return perturbed(mel, r.mean, r.spread, self._rng, self._masked)
+
+    def _chunk(self, k: int, half: int) -> tuple[Array, ...]:
+        r = self._recorded[k]
         last, middle = len(r.mel) - CHUNK, len(r.mel) // 2
         # those of one half share no words with those of the other, if the recording is long enough
         starts = (0, max(1, middle - CHUNK)) if half == 0 else (min(middle, last - 1), last)
@@ -144,8 +153,8 @@ class Batches:
         mel = r.mel[here].astype(np.float32)
         vector = r.vector + 0.01 * self._rng.standard_normal(len(r.vector)).astype(np.float32)
         return (
-            perturbed(mel, r.mean, r.spread, self._rng, self._masked),
-            perturbed(mel, r.mean, r.spread, self._rng, self._masked),
+            self.view(k, start),
+            self.view(k, start),
             r.mean[:, None],
             r.spread[:, None],
             mel.T,

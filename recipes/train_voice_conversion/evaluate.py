@@ -43,7 +43,8 @@ def evaluate(
     few = heard(utterances, given.utterances)
     anonymize = Anonymize(weights, given, live=live)
     understood = utility.measure(anonymize, few, given, work / "heard.json")
-    distance = utility.mel_distance(Converter(found), data.load(few, work), given.levels)
+    ahead = found.metadata["shape"].get("ahead", 0)
+    distance = utility.mel_distance(Converter(found), data.load(few, work), given.levels, ahead)
     recognised = privacy.attack(anonymize, utterances, given, device)
     return {
         "weights": found.sha256,

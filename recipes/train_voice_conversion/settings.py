@@ -26,6 +26,10 @@ class Settings:
         batch: Chunks of 2.56 s in a step.
         learning_rate: At its highest.
         causal: Train the network for live signals.
+        teacher: Run in the same work folder whose codes a network for live signals learns to find;
+            "" for one that finds its own.
+        decoder_from: From which share of its steps on the decoder learns, too.
+        ahead: Frames of 10 ms that such a network hears before what it is to say.
         start_from: Run in the same work folder whose weights are the start; "" for random ones.
         continuous_steps: Steps before the quantiser comes in.
         kept_levels: How often so many levels of the quantiser are kept: 1 to all, and none of it.
@@ -64,6 +68,9 @@ class Settings:
     batch: int = 10
     learning_rate: float = 7e-4
     causal: bool = False
+    teacher: str = ""
+    decoder_from: float = 0.0
+    ahead: int = 0
     start_from: str = ""
     continuous_steps: int = 250
     kept_levels: tuple[float, ...] = (0.25, 0.25, 0.25, 0.15, 0.10)
@@ -94,11 +101,18 @@ class Settings:
     save_every: int = 250
 
     def __post_init__(self) -> None:
-        if Path(self.start_from).name != self.start_from:
+        for name, run in (("start_from", self.start_from), ("teacher", self.teacher)):
+            if Path(run).name != run:
+                raise SystemExit(
+                    f"{name} takes the name of a run in the work folder, got {run!r}: "
+                    "it is exported with the weights, and a path would tell of this machine"
+                )
+        if self.teacher and not self.causal:
             raise SystemExit(
-                f"start_from takes the name of a run in the work folder, got {self.start_from!r}: "
-                "it is exported with the weights, and a path would tell of this machine"
+                "teacher goes with causal: true; recordings are learnt from themselves"
             )
+        if self.ahead not in ((0, 1) if self.teacher else (0,)):
+            raise SystemExit(f"ahead takes 0, or 1 where there is a teacher; got {self.ahead}")
         if self.apart and self.batch < 2:
             raise SystemExit("apart takes a batch of 2 chunks or more, one of either half")
 
@@ -111,6 +125,7 @@ class Settings:
             encoder=self.dilations,
             decoder=self.dilations,
             causal=self.causal,
+            ahead=self.ahead,
         )
 
 

@@ -22,6 +22,7 @@ from recipes.train_voice_conversion import (
     vocoders,
 )
 from recipes.train_voice_conversion.corpus import Utterance, heard
+from recipes.train_voice_conversion.pupil import Pupil
 from recipes.train_voice_conversion.settings import Config
 from recipes.train_voice_conversion.train import Trainer
 from voxguard.models import converter, live
@@ -100,7 +101,8 @@ def _labels(job: Job) -> None:
 
 
 def _train(job: Job) -> None:
-    Trainer(job.config.settings, job.training, job.development, job.run, job.device).run()
+    kind = Pupil if job.config.settings.teacher else Trainer
+    kind(job.config.settings, job.training, job.development, job.run, job.device).run()
     job.results.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(job.run / checkpoint.LOG, job.results / f"log-{job.config.name}.jsonl")
 

@@ -1,10 +1,9 @@
-"""Step 3: training; goes on where it was interrupted."""
+"""Step 3: training."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from recipes.common import duration, say
+from recipes.common import say
 from recipes.train_voice_conversion import checkpoint
+from recipes.train_voice_conversion.course import HELD_OUT, Course
 from recipes.train_voice_conversion.critics import (
+    PATCH,
     Critic,
     PhoneReader,
     SpeakerReader,
@@ -43,17 +44,13 @@ from recipes.train_voice_conversion.self_conversion import (
 from recipes.train_voice_conversion.settings import Settings
 from voxguard.models.network import Encoder, Network
 from voxguard.models.precision import autocast
-from voxguard.models.schedule import warmup_cosine
 from voxguard.models.segments import CODES_A_SECOND
 
-AVERAGING = 0.998
-PATCH = 96
 RISE = 0.15
-HELD_OUT = 48
 LEARNT = ("network", "phones", "speakers", "critic", "listener", "books")
 
 
-class Trainer:
+class Trainer(Course):
     """One run.
 
     Args:
@@ -72,10 +69,9 @@ class Trainer:
         folder: Path,
         device: str = "cpu",
     ) -> None:
-        torch.manual_seed(settings.seed)
-        self.settings, self.folder, self.device = settings, folder, device
-        folder.mkdir(parents=True, exist_ok=True)
-        self.batches = self._from(training, settings.seed)
+        super().__init__(settings, folder, device)
+        self._training = training
+        self.batches = self.drawn(settings.seed)
         self.held_out = next(Batches(development, HELD_OUT, 1)).to(device) if development else None
         shape = settings.shape
         self.network = Network(shape).to(device)
@@ -96,30 +92,13 @@ class Trainer:
         self.critic_optimiser = torch.optim.AdamW(self.critic.parameters(), 3e-4, betas=(0.5, 0.9))
         self.reading = Reading(settings, self.network.encoder, self.phones, training, device)
         self._start_at_the_mean(training)
-        self.average = self._copy()
-        self.step, self._began = 0, time.monotonic()
-        self._log = checkpoint.Log(folder)
-        self._take_up(training)
+        if not self.take_up() and settings.start_from:
+            self._start_from(folder.parent / settings.start_from)
 
     def run(self) -> None:
-        """Train to the end."""
+        """Read first, then train to the end."""
         self._read_first()
-        started, first = time.monotonic(), self.step
-        figures: list[dict[str, Tensor]] = []
-        while self.step < self.settings.steps:
-            figures.append(self._one_step(next(self.batches).to(self.device)))
-            self.step += 1
-            if self.step % self.settings.log_every == 0:
-                line = {"step": self.step, "seconds": self._seconds(), **means(figures)}
-                self._log.write(line)
-                a_step = (time.monotonic() - started) / (self.step - first)
-                left = duration(a_step * (self.settings.steps - self.step))
-                done = f"{self.step} of {self.settings.steps}"
-                say(f"training: {done}, mel {line['mel']}, {left} left")
-                figures = []
-            if self.step % self.settings.save_every == 0 or self.step == self.settings.steps:
-                self._log.write({"step": self.step, **self.measure()})
-                self._save()
+        super().run()
 
     def _read_first(self) -> None:
         right: list[dict[str, Tensor]] = []
@@ -127,22 +106,25 @@ class Trainer:
             right.append({"right": next(self.reading)})
             done = self.reading.step
             if done % self.settings.save_every == 0 or done == self.reading.steps:
-                self.average = self._copy()
+                self.average = self.copy()
                 found = {"dev_right": self.measure([None]).get("dev_right_none")}
-                line = {"reading": done, "seconds": self._seconds(), **means(right), **found}
-                self._log.write(line)
+                line = {"reading": done, "seconds": self.seconds(), **means(right), **found}
+                self.log.write(line)
                 self.listener.become(self.network.encoder, self.phones)
-                self._save()
+                self.save()
                 say(f"reading: {done} of {self.reading.steps}, {line['right']} of phones right")
                 right = []
 
-    def _seconds(self) -> float:
-        """That were spent on the run, those before an interruption included."""
-        return round(time.monotonic() - self._began, 1)
-
-    def _from(self, training: list[Recorded], seed: int | list[int]) -> Batches:
+    def drawn(self, seed: int | Sequence[int]) -> Batches:
+        """Batches from such a seed."""
         given = self.settings
-        return Batches(training, given.batch, seed, few=given.few, masked_bands=given.masked_bands)
+        return Batches(
+            self._training, given.batch, seed, few=given.few, masked_bands=given.masked_bands
+        )
+
+    def done(self) -> dict[str, int]:
+        """How far training and reading are."""
+        return {"step": self.step, "reading": self.reading.step}
 
     @torch.no_grad()
     def _start_at_the_mean(self, training: list[Recorded]) -> None:
@@ -150,11 +132,9 @@ class Trainer:
         frame = torch.from_numpy(np.append(mean, -0.5).astype(np.float32))
         self.network.decoder.leave.bias.copy_(torch.cat([frame, frame]))
 
-    def _one_step(self, batch: Batch) -> dict[str, Tensor]:
+    def one_step(self, batch: Batch) -> dict[str, Tensor]:
+        """Learn from a batch; the losses, and what else is worth a look."""
         settings, share = self.settings, self.step / self.settings.steps
-        rate = settings.learning_rate * warmup_cosine(self.step, settings.steps, warmup=0.02)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
         kept = self._levels(len(batch.mel)).repeat(2)
         if share > settings.self_from and float(torch.rand(())) < settings.self_conversion:
             batch = replace(batch, second=converted_view(self.network, batch))
@@ -196,11 +176,7 @@ class Trainer:
                 self.critic, self.critic_optimiser, real, second, converted
             )
             total = total + settings.critic * judged
-        self.optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        self._clip()
-        self.optimiser.step()
-        self._average()
+        self.improve(total)
         figures["speaker"] = teach(
             self.speakers, self.adversary, quantised.detach()[learnt], speaker[learnt]
         )
@@ -216,15 +192,6 @@ class Trainer:
         if self.settings.unbounded:
             return -functional.cross_entropy(recognised, speaker)
         return advantage(recognised, speaker) if self.settings.apart else confusion(recognised)
-
-    def _clip(self) -> None:
-        try:
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0, error_if_nonfinite=True)
-        except RuntimeError:
-            raise SystemExit(
-                f"training: the gradient of step {self.step + 1} is no number; the last checkpoint "
-                "is of before, and a lower learning_rate may get past this"
-            ) from None
 
     def _levels(self, count: int) -> Tensor:
         """How many levels each sample keeps; one more than there are for no quantiser."""
@@ -267,41 +234,19 @@ class Trainer:
                 content.append(self.network.encoder(batch.first).float())
         self.books.start(torch.cat(content).transpose(1, 2).flatten(0, 1))
 
-    def _copy(self) -> dict[str, Tensor]:
-        return {name: value.clone() for name, value in self.network.state_dict().items()}
+    def looked_at(self, batch: Batch, levels: int | None) -> tuple[Tensor, Tensor]:
+        """What is decoded in its own voice, and the share of phones that are read."""
+        with autocast(self.device):
+            decoded, content = self.network(batch.plain, batch.pitch, batch.vector, levels)
+            read = self.phones(content).float()
+        return decoded, phone_loss(read, batch.phones)[1]
 
-    @torch.no_grad()
-    def _average(self) -> None:
-        decay = min(AVERAGING, self.step / (self.step + 50))
-        for name, value in self.network.state_dict().items():
-            # entries of a codebook change places: they have no mean
-            self.average[name].lerp_(value, 1.0 if "codebook" in name else 1 - decay)
+    def told(self, line: Mapping[str, float | None]) -> str:
+        """How far envelopes are off."""
+        return f"mel {line['mel']}"
 
-    @torch.no_grad()
-    def measure(self, kept: Iterable[int | None] = (1, 3)) -> dict[str, float | None]:
-        """How far the averaged weights are off on speakers that are not trained on.
-
-        Args:
-            kept: Levels of the quantiser, None for none of it.
-        """
-        batch, out = self.held_out, {}
-        if batch is None:
-            return {}
-        trained = self._copy()
-        self.network.load_state_dict(self.average)
-        self.network.eval()
-        for levels in kept:
-            with autocast(self.device):
-                decoded, content = self.network(batch.plain, batch.pitch, batch.vector, levels)
-                read = self.phones(content).float()
-            name = "none" if levels is None else levels
-            out[f"dev_mel_{name}"] = (decoded[:, :-1].float() - batch.mel).abs().mean()
-            out[f"dev_right_{name}"] = phone_loss(read, batch.phones)[1]
-        self.network.load_state_dict(trained)
-        self.network.train()
-        return means([out])
-
-    def _parts(self) -> dict[str, Any]:
+    def parts(self) -> dict[str, Any]:
+        """All that learns."""
         return {
             "network": self.network,
             "phones": self.phones,
@@ -312,38 +257,13 @@ class Trainer:
             "optimiser": self.optimiser,
             "adversary": self.adversary,
             "critic_optimiser": self.critic_optimiser,
+            "reading": self.reading,
         }
 
-    def _save(self) -> None:
-        checkpoint.save(
-            self.folder,
-            {**self._parts(), "reading": self.reading},
-            step=self.step,
-            average=self.average,
-            settings=asdict(self.settings),
-        )
-
-    def _take_up(self, training: list[Recorded]) -> None:
-        """Go on with this run, or start from the weights of another."""
-        state = checkpoint.load(self.folder)
-        if state is not None:
-            checkpoint.check_settings(state["settings"], self.settings, self.folder)
-            checkpoint.restore(self._parts(), state, self.folder)
-            if "reading" in state:
-                self.reading.load_state_dict(state["reading"])
-            else:
-                self.reading.step = self.reading.steps
-            self.step = state["step"]
-            self.batches = self._from(training, [self.settings.seed, self.step])
-            torch.manual_seed(self.settings.seed + self.step)
-            say(f"training: goes on after step {self.step}")
-        elif self.settings.start_from:
-            other = self.folder.parent / self.settings.start_from
-            state = checkpoint.load(other)
-            if state is None:
-                raise SystemExit(f"this run starts from that in {other}, which is not there yet")
-            learnt = {name: part for name, part in self._parts().items() if name in LEARNT}
-            checkpoint.restore(learnt, {**state, "network": state["average"]}, other)
-        if state is not None:
-            self.average = {k: v.to(self.device) for k, v in state["average"].items()}
-        self._began -= self._log.cut(step=self.step, reading=self.reading.step)
+    def _start_from(self, other: Path) -> None:
+        state = checkpoint.load(other)
+        if state is None:
+            raise SystemExit(f"this run starts from that in {other}, which is not there yet")
+        learnt = {name: part for name, part in self.parts().items() if name in LEARNT}
+        checkpoint.restore(learnt, {**state, "network": state["average"]}, other)
+        self.average = self.copy()

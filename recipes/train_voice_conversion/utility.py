@@ -79,16 +79,23 @@ def measure(
     }
 
 
-def mel_distance(converter: Converter, dev: list[Recorded], levels: int) -> float:
+def mel_distance(converter: Converter, dev: list[Recorded], levels: int, ahead: int = 0) -> float:
     """How far an utterance said in its own voice is off, in nepers.
 
     Mean absolute difference of the envelope over all bands and frames.
+
+    Args:
+        converter: Of the weights, also of those for live signals.
+        dev: Utterances.
+        levels: Of the quantiser; 0 for none of it.
+        ahead: Frames that the network hears before the first is to be said.
     """
     off = []
     for recorded in dev:
         own = Target(recorded.vector, 0.0, 1.0)  # of the pitch only the features are used
         mel = recorded.mel.astype(np.float32)
         heard = ((mel - recorded.mean) / recorded.spread).astype(np.float32)
+        heard = np.pad(heard, ((0, ahead), (0, 0)), mode="edge")[ahead:]
         decoded = converter.decode(heard, recorded.pitch, own, levels or None)
         off.append(np.abs(decoded[:, :-1] - mel).mean())
     return round(float(np.mean(off)), 4)

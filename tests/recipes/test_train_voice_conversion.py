@@ -19,6 +19,7 @@ import pytest
 from recipes import common, staged
 from recipes.common import filled
 from recipes.train_voice_conversion import (
+    checkpoint,
     compare,
     corpus,
     curve,
@@ -126,6 +127,7 @@ def test_halves_of_a_recording_share_no_frame():
     frames = 4 * data.CHUNK
     place = np.arange(frames, dtype=np.float32)
     recorded = data.Recorded(
+        raw=np.zeros((frames, 80), np.float32),
         mel=np.repeat(place[:, None], 80, axis=1),
         level=0.0,
         mean=np.zeros(80, np.float32),
@@ -162,7 +164,7 @@ def test_the_reader_of_speakers_learns_from_first_halves(trainer, monkeypatch):
 
     monkeypatch.setattr(train, "teach", teaching)
     monkeypatch.setattr(train, "advantage", judging)
-    trainer._one_step(batch)
+    trainer.one_step(batch)
     assert taught == [2 * batch.speaker[~batch.late].tolist()]
     assert judged == [2 * batch.speaker[batch.late].tolist()]
 
@@ -239,6 +241,94 @@ def test_the_content_is_attacked(done, tmp_path):
     assert all(row["eer"]["n"] == 6 * 12 for row in found["content"].values())
 
 
+@pytest.fixture(scope="module")
+def taught(done, tmp_path_factory):
+    """The work folder after a run for live signals that the smoke run has taught, and its name."""
+    work, _ = done
+    path = tmp_path_factory.mktemp("configs") / "smoke-live.yaml"
+    lines = (RECIPE / "configs" / "smoke.yaml").read_text()
+    path.write_text(lines + "causal: true\nteacher: smoke\nahead: 1\n")
+    arguments = ["synthetic", "--work", str(work), "--config", str(path), "--device", "cpu"]
+    for step in ("train", "export", "evaluate"):
+        main([*arguments, "--step", step])
+    return work, path
+
+
+def test_a_live_network_is_taught_by_one_that_hears_ahead(taught):
+    work, _ = taught
+    lines = checkpoint.read_log(work / "smoke-live" / "log.jsonl")
+    assert all(line["codes"] >= 0.0 for line in lines if "mel" in line)
+    assert all(0.0 <= line["dev_right_1"] <= 1.0 for line in lines if "dev_mel_1" in line)
+    found = json.loads((work / "results" / "smoke-live-levels3.json").read_text())
+    assert found["live"]
+    assert np.isfinite(found["mel_distance"])
+
+
+def test_what_was_taught_is_said_live(taught, make_voice):
+    from voxguard import VoiceConversion
+
+    work, _ = taught
+    weights = work / "smoke-live" / "converter-live.safetensors"
+    method = VoiceConversion(live=True, checkpoint=weights, levels=1)
+    assert 51 < method.stream(16_000).latency_ms < 52
+    heard = make_voice(seconds=1.5, speaker=3)
+    said = method(heard, 16_000)
+    assert said.shape == heard.shape
+    assert np.std(said) > 0.1 * np.std(heard)
+
+
+def test_what_is_heard_live_is_what_a_live_signal_is(done):
+    """Frame by frame as in a stream, and each view at its place, a frame ahead."""
+    from recipes.train_voice_conversion import data, hearing
+    from recipes.train_voice_conversion.export import population
+    from voxguard.models.running import RunningEnvelope
+
+    work, _ = done
+    recorded = data.load(corpus.read(work / "synthetic", speakers=6, utterances=4), work)
+    before = population(recorded)
+    heard = hearing.versions(recorded, before, 2, seed=0)
+    running = RunningEnvelope(before)
+    expected = [running.normalise(frame) for frame in recorded[0].raw.astype(np.float32)]
+    np.testing.assert_allclose(heard[0][0], expected, atol=0.02)
+    assert np.abs(heard[1][0] - heard[0][0]).mean() > 0.1
+    batches = hearing.LiveBatches(recorded, heard[:1], 4, 0, ahead=1)
+    np.testing.assert_array_equal(
+        batches.view(0, 7), heard[0][0][8 : 8 + data.CHUNK].T.astype(np.float32)
+    )
+
+
+def test_the_network_of_a_pupil_begins_as_the_teachers(done):
+    """What hears no later code, or the same one as now, comes out as it did."""
+    import torch
+
+    from recipes.train_voice_conversion.pupil import causal
+    from voxguard.models.network import Network
+
+    shape = SMOKE.settings.shape
+    before, after = Network(shape), Network(replace(shape, causal=True))
+    after.load_state_dict(causal(before.state_dict()))
+    mel = torch.zeros(1, shape.bands, 40) + torch.randn(1, shape.bands, 1)
+    reach = 2 * (1 + sum(shape.encoder))
+    a, b = (network.encoder(mel)[0, :, reach:-reach] for network in (before, after))
+    torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
+
+
+def test_a_teacher_who_is_not_there_or_of_another_kind_is_said(done, tmp_path):
+    work, _ = done
+    lines = (RECIPE / "configs" / "smoke.yaml").read_text() + "causal: true\n"
+    for name, more, message in (
+        ("absent", "teacher: nobody\n", "taught by .*nobody.* not there yet"),
+        ("wider", "teacher: smoke\nwidth: 24\n", "another width, dilations or codebooks"),
+    ):
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(
+            lines.replace("width: 16\n", "") + more if name == "wider" else lines + more
+        )
+        arguments = ["synthetic", "--work", str(work), "--config", str(path), "--device", "cpu"]
+        with pytest.raises(SystemExit, match=message):
+            main([*arguments, "--step", "train"])
+
+
 def test_no_path_and_no_voice_is_exported(done):
     work, _ = done
     content = (work / "smoke" / "converter.safetensors").read_bytes()
@@ -309,7 +399,7 @@ def test_the_readme_shows_the_committed_results():
     ("run", "looked_at", "file"),
     [
         ("segments", "segments-levels1-segments20", converter.FILE),
-        ("live", "live-levels3", live.FILE),
+        ("taught", "taught-levels1", live.FILE),
     ],
 )
 def test_what_ships_is_what_the_configuration_makes(run, looked_at, file):
@@ -322,12 +412,16 @@ def test_what_ships_is_what_the_configuration_makes(run, looked_at, file):
     assert json.dumps(asdict(made)) == json.dumps(asdict(asked))
 
 
-def test_what_ships_was_kept_over_what_shipped_before():
-    new, old = (
-        json.loads((RECIPE / "results" / f"{name}-levels1-segments20.json").read_text())
-        for name in ("segments", "offline")
-    )
-    assert not compare.objections(new, old)
+@pytest.mark.parametrize(
+    ("new", "old"),
+    [
+        ("segments-levels1-segments20", "offline-levels1-segments20"),
+        ("taught-levels1", "live-levels3"),
+    ],
+)
+def test_what_ships_was_kept_over_what_shipped_before(new, old):
+    results = [json.loads((RECIPE / "results" / f"{name}.json").read_text()) for name in (new, old)]
+    assert not compare.objections(*results)
 
 
 @pytest.mark.parametrize("name", [path.name for path in settings.CONFIGS.glob("*.yaml")])
@@ -335,7 +429,7 @@ def test_the_configurations_can_be_read(name):
     config = settings.read(name)
     assert config.name == name.removesuffix(".yaml")
     if name != "smoke.yaml":
-        assert replace(config.settings.shape, causal=False) == NetworkShape()
+        assert replace(config.settings.shape, causal=False, ahead=0) == NetworkShape()
 
 
 @pytest.mark.parametrize(
@@ -349,6 +443,10 @@ def test_the_configurations_can_be_read(name):
         ("evaluation: {level: 3}", "no setting 'level'"),
         ("- steps", "setting: value"),
         ("{apart: true, batch: 1}", "apart takes a batch of 2 chunks"),
+        ("{causal: true, teacher: ../run}", "teacher takes the name of a run"),
+        ("teacher: segments", "teacher goes with causal: true"),
+        ("{causal: true, ahead: 1}", "ahead takes 0, or 1 where there is a teacher"),
+        ("{causal: true, teacher: segments, ahead: 2}", "ahead takes 0, or 1"),
     ],
 )
 def test_a_setting_that_is_none_is_refused(tmp_path, text, message):

@@ -56,8 +56,7 @@ class VoiceConversion(Anonymizer):
 
     Args:
         levels: Levels of the residual quantiser that pass, 1 (least content) to 4 (most); None for
-            no quantiser, which keeps much of the speaker. ``"auto"``: 1, and live 3, since the
-            live weights lose too many words with less.
+            no quantiser, which keeps much of the speaker.
         segments: Stretches a second, 5 to 50, over which content is averaged before it is
             quantised, so that less of the speaker passes; speech has 10 to 15 phones a second.
             None: over none. Without a quantiser and live it counts for nothing.
@@ -105,7 +104,7 @@ class VoiceConversion(Anonymizer):
     def __init__(
         self,
         *,
-        levels: int | Literal["auto"] | None = "auto",
+        levels: int | None = 1,
         segments: float | None = 20.0,
         sex: PseudoSex = "random",
         intonation: float = 0.8,
@@ -118,7 +117,7 @@ class VoiceConversion(Anonymizer):
         **randomness: Unpack[Randomness],
     ) -> None:
         super().__init__(**randomness)
-        self.levels = check_levels((3 if live else 1) if levels == "auto" else levels)
+        self.levels = check_levels(levels)
         self.segments = None if segments is None else _within("segments", segments, *SEGMENTS)
         self.sex = sex
         self.intonation = _within("intonation", intonation, 0.0, 1.0)
