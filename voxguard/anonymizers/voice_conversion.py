@@ -16,7 +16,7 @@ from voxguard.errors import ConfigurationError
 from voxguard.models.converter import Converter, check_levels
 from voxguard.models.hub import load_once
 from voxguard.models.live import FILE as LIVE_FILE
-from voxguard.models.live import LiveChannels, LiveConverter, latency_samples
+from voxguard.models.live import USUAL_DB, LiveChannels, LiveConverter, latency_samples
 from voxguard.models.network_live import LiveNetwork
 from voxguard.models.pool import SpeakerPool, Target
 from voxguard.models.prosody import Intonation, Tempo, recording_seeds
@@ -31,7 +31,7 @@ Loudness = Literal["kept", "drawn"]
 
 MOST_TEMPO = 0.3
 SEGMENTS = (5.0, 50.0)
-_POPULATION_DB = (-21.1, 3.4)  # level of 239 speakers of LibriSpeech: mean, standard deviation
+_POPULATION_DB = (USUAL_DB, 3.4)  # mean and standard deviation
 LONG_S = 300.0  # longer recordings are converted in blocks, in memory that does not grow with them
 
 

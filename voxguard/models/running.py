@@ -43,12 +43,11 @@ class RunningEnvelope:
         self._frames = 0
 
     @property
-    def loudness(self) -> float:
-        """Log mean power of the speech; of the first syllable also what is expected counts."""
-        if not self._frames:
-            return self._usual
-        surely = min(self._frames / _SYLLABLE, 1.0)
-        return (1.0 - surely) * self._usual + surely * float(np.log(self._power))
+    def loudness(self) -> tuple[float, float]:
+        """Log mean power of the speech, and how sure that is: 1 once a syllable was heard."""
+        if not self._power:
+            return self._usual, 0.0
+        return float(np.log(self._power)), min(self._frames / _SYLLABLE, 1.0)
 
     def normalise(self, mel: Floats) -> Floats:
         """Hear one frame of log mel envelope, ``(80,)``, and give it as the network takes it."""
