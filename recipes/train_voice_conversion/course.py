@@ -14,7 +14,7 @@ from torch import Tensor
 
 from recipes.common import duration, say
 from recipes.train_voice_conversion import checkpoint
-from recipes.train_voice_conversion.data import Batch, Batches
+from recipes.train_voice_conversion.data import Batch, Batches, Recorded
 from recipes.train_voice_conversion.losses import means
 from recipes.train_voice_conversion.settings import Settings
 from voxguard.models.network import Network
@@ -27,10 +27,10 @@ HELD_OUT = 48
 class Course(ABC):
     """Steps, a log of them, checkpoints, and a moving average of the weights.
 
-    Whoever inherits sets the attributes and calls :meth:`take_up` last.
-
     Args:
         settings: What is done.
+        training: Utterances to train on.
+        development: Utterances of other speakers, to look at.
         folder: For the checkpoint and the log.
         device: Where it runs, in torch's words.
 
@@ -48,13 +48,26 @@ class Course(ABC):
     batches: Batches
     held_out: Batch | None
 
-    def __init__(self, settings: Settings, folder: Path, device: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        training: list[Recorded],
+        development: list[Recorded],
+        folder: Path,
+        device: str = "cpu",
+    ) -> None:
         torch.manual_seed(settings.seed)
         self.settings, self.folder, self.device = settings, folder, device
         folder.mkdir(parents=True, exist_ok=True)
         self.average: dict[str, Tensor] = {}
         self.step, self._began = 0, time.monotonic()
         self.log = checkpoint.Log(folder)
+        self.training = training
+        self.begin(development)
+
+    @abstractmethod
+    def begin(self, development: list[Recorded]) -> None:
+        """Set the attributes, and :meth:`take_up` last."""
 
     @abstractmethod
     def drawn(self, seed: int | Sequence[int]) -> Batches:

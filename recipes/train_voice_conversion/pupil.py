@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,7 +21,6 @@ from recipes.train_voice_conversion.export import population
 from recipes.train_voice_conversion.hearing import VERSIONS, LiveBatches, versions
 from recipes.train_voice_conversion.losses import reconstruction
 from recipes.train_voice_conversion.self_conversion import another_voice, as_heard
-from recipes.train_voice_conversion.settings import Settings
 from recipes.train_voice_conversion.teacher import Teacher
 from voxguard.models import converter
 from voxguard.models.network import Network
@@ -30,27 +28,13 @@ from voxguard.models.precision import autocast
 
 
 class Pupil(Course):
-    """One run.
+    """One run."""
 
-    Args:
-        settings: What is done.
-        training: Utterances to train on.
-        development: Utterances of other speakers, to look at.
-        folder: For the checkpoint and the log.
-        device: Where it runs, in torch's words.
-    """
-
-    def __init__(
-        self,
-        settings: Settings,
-        training: list[Recorded],
-        development: list[Recorded],
-        folder: Path,
-        device: str = "cpu",
-    ) -> None:
-        super().__init__(settings, folder, device)
+    def begin(self, development: list[Recorded]) -> None:
+        """Make all that learns, and what it learns from."""
+        settings, training, folder, device = self.settings, self.training, self.folder, self.device
         self.teacher = Teacher(folder.parent / settings.teacher / converter.FILE).to(device)
-        self._training, before = training, population(training)
+        before = population(training)
         self._versions = versions(training, before, VERSIONS, settings.seed)
         self.batches = self.drawn(settings.seed)
         self.held_out = None
@@ -78,7 +62,7 @@ class Pupil(Course):
         """Batches from such a seed."""
         given = self.settings
         return LiveBatches(
-            self._training, self._versions, given.batch, seed, few=given.few, ahead=given.ahead
+            self.training, self._versions, given.batch, seed, few=given.few, ahead=given.ahead
         )
 
     def told(self, line: Mapping[str, float | None]) -> str:

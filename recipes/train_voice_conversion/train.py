@@ -41,7 +41,6 @@ from recipes.train_voice_conversion.self_conversion import (
     as_heard,
     converted_view,
 )
-from recipes.train_voice_conversion.settings import Settings
 from voxguard.models.network import Encoder, Network
 from voxguard.models.precision import autocast
 from voxguard.models.segments import CODES_A_SECOND
@@ -51,26 +50,11 @@ LEARNT = ("network", "phones", "speakers", "critic", "listener", "books")
 
 
 class Trainer(Course):
-    """One run.
+    """One run, for recordings or, without a teacher, for live signals."""
 
-    Args:
-        settings: What is done.
-        training: Utterances to train on.
-        development: Utterances of other speakers, to look at.
-        folder: For the checkpoint and the log.
-        device: Where it runs, in torch's words.
-    """
-
-    def __init__(
-        self,
-        settings: Settings,
-        training: list[Recorded],
-        development: list[Recorded],
-        folder: Path,
-        device: str = "cpu",
-    ) -> None:
-        super().__init__(settings, folder, device)
-        self._training = training
+    def begin(self, development: list[Recorded]) -> None:
+        """Make all that learns, and what it learns from."""
+        settings, training, folder, device = self.settings, self.training, self.folder, self.device
         self.batches = self.drawn(settings.seed)
         self.held_out = next(Batches(development, HELD_OUT, 1)).to(device) if development else None
         shape = settings.shape
@@ -119,7 +103,7 @@ class Trainer(Course):
         """Batches from such a seed."""
         given = self.settings
         return Batches(
-            self._training, given.batch, seed, few=given.few, masked_bands=given.masked_bands
+            self.training, given.batch, seed, few=given.few, masked_bands=given.masked_bands
         )
 
     def done(self) -> dict[str, int]:
