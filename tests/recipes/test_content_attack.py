@@ -47,8 +47,18 @@ def recorded(speaker, number, offset, *, known=True, slow=None):
     mel = np.repeat(z, 2, axis=0).astype(np.float32)
     labels = np.repeat(phones, 2) if known else np.full(600, UNKNOWN)
     flat = np.zeros(DIMS, np.float32)
-    return Recorded(mel, 0.0, flat, flat + 1, np.zeros((3, 600)), np.zeros(600), np.zeros(256),
-                    speaker, labels.astype(np.int8))  # fmt: skip
+    return Recorded(
+        raw=mel,
+        mel=mel,
+        level=0.0,
+        mean=flat,
+        spread=flat + 1,
+        pitch=np.zeros((3, 600)),
+        aperiodicity=np.zeros(600),
+        vector=np.zeros(256),
+        speaker=speaker,
+        phones=labels.astype(np.int8),
+    )
 
 
 def people(first, count, each, spread):

@@ -58,11 +58,11 @@ def test_nothing_withstands_a_bound_that_is_none(listener, clips, answers):
 
 def test_untargeted_attacks_only_leave_the_answer(listener, clips, answers):
     left = []
-    for speaker in ASKED[:4]:
-        found = attack(listener, clips[speaker], RATE, PROMPT, seed=speaker, **BOUND)
+    for speaker, clip in clips.items():
+        found = attack(listener, clip, RATE, PROMPT, seed=speaker, **BOUND)
         assert found.target is None
         left.append(listener(found.samples, RATE, PROMPT) != answers[speaker])
-    assert sum(left) >= 3
+    assert np.mean(left) >= 0.4
 
 
 def test_it_stays_within_the_bound_and_full_scale(listener, make_voice):
@@ -108,16 +108,16 @@ def test_more_starts_are_never_worse(listener, clips):
     assert three <= one
 
 
-@pytest.mark.parametrize("name", ["low-pass", "mcadams"])
+@pytest.mark.parametrize("name", ["high-pass", "mcadams"])
 def test_who_knows_the_filter_gets_past_what_stops_who_does_not(listener, clips, name):
-    def low_pass(samples, sample_rate):
+    def high_pass(samples, sample_rate):
         spectrum = np.fft.rfft(samples)
-        spectrum[np.fft.rfftfreq(len(samples), 1 / sample_rate) > 800.0] *= 0.01
+        spectrum[np.fft.rfftfreq(len(samples), 1 / sample_rate) < 1000.0] *= 0.03
         return np.fft.irfft(spectrum, len(samples)).astype(np.float32)
 
-    front = low_pass if name == "low-pass" else voxguard.McAdams(coefficient=(0.7, 0.7))
+    front = high_pass if name == "high-pass" else voxguard.McAdams(coefficient=(0.7, 0.7))
     losses: dict[str, list[float]] = {"ignorant": [], "adaptive": []}
-    for clip in [clips[speaker] for speaker in ASKED[:6]]:
+    for clip in clips.values():
         target = OTHER[listener(front(clip, RATE), RATE, PROMPT)]
         loss = AnswerLoss(listener, clip, PROMPT, target)
         for who, known in (("ignorant", None), ("adaptive", front)):
@@ -125,7 +125,7 @@ def test_who_knows_the_filter_gets_past_what_stops_who_does_not(listener, clips,
             found = attack(listener, clip, RATE, PROMPT, target, **how)
             with torch.no_grad():
                 losses[who].append(float(loss(torch.tensor(front(found.samples, RATE)))))
-    assert np.mean(losses["adaptive"]) < np.mean(losses["ignorant"])
+    assert np.mean(losses["adaptive"]) < np.mean(losses["ignorant"]) - 0.05
     better = np.subtract(losses["adaptive"], losses["ignorant"]) < 0.01
     assert better.mean() > 0.6
 
