@@ -77,3 +77,21 @@ def test_the_systems_of_the_table_can_be_compared():
     assert len(systems) >= 7
     found = compare(list(systems.values()), list(systems))
     assert found.differences == ()
+
+
+@pytest.mark.parametrize(
+    ("rate", "page", "said"),
+    [
+        (16_000, "README.md", r"(\d+) ms \(`live=true`\)"),
+        (16_000, "docs/voice-conversion.md", r"(\d+) ms of delay"),
+        (24_000, "README.md", r"over WebSocket with (\d+) ms more"),
+        (24_000, "docs/gateway.md", r"by (\d+) ms \(PCM16 at 24 kHz\)"),
+        (8_000, "docs/gateway.md", r"or (\d+) ms \(G\.711\)"),
+    ],
+)
+def test_the_delays_on_the_pages_are_those_of_the_sessions(rate, page, said):
+    import voxguard
+
+    with voxguard.VoiceConversion(live=True).stream(rate) as session:
+        found = re.findall(said, (ROOT / page).read_text())
+        assert [int(delay) for delay in found] == [round(session.latency_ms)]
