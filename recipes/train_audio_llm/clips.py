@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from recipes.train_audio_llm.corpus import Utterance
 from recipes.train_audio_llm.features import Mel, window
 
 _SHORTEST_S = 1.2
+_AT_THESE = 0.7  # share of the clips that begin with a word that is wanted
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,14 @@ class Clip:
         return window(self.source.mel, self.start, self.end, frames)
 
 
-def draw(source: Recorded, frames: int, short: float, rng: np.random.Generator) -> Clip:
+def draw(
+    source: Recorded,
+    frames: int,
+    short: float,
+    rng: np.random.Generator,
+    *,
+    beginning: Collection[str] = (),
+) -> Clip:
     """A part of random length at a random place: words where they are known, else just time.
 
     Args:
@@ -54,13 +63,18 @@ def draw(source: Recorded, frames: int, short: float, rng: np.random.Generator) 
         frames: Of the longest.
         short: Share of parts of 3 s at most; words are easier to find in them.
         rng: Of the draw.
+        beginning: Words that most clips are to begin with, where they are said.
     """
     longest = min(3 * 100, frames) if rng.random() < short else frames
     length = int(rng.integers(min(int(100 * _SHORTEST_S), longest - 1), longest))
     times = source.aligned.times
     total = len(source.mel)
     if len(times):
-        first = int(rng.integers(len(times)))
+        places = [k for k, word in enumerate(source.aligned.words) if word in beginning]
+        if places and rng.random() < _AT_THESE:
+            first = places[int(rng.integers(len(places)))]
+        else:
+            first = int(rng.integers(len(times)))
         return _from(source, first, length)
     start = int(rng.integers(max(total - length, 0) + 1))
     return Clip(source, start, min(start + length, total), ())
@@ -80,6 +94,22 @@ def divide(source: Recorded, longest: int) -> list[Clip]:
         clip = _from(source, first, longest)
         found.append(clip)
         first += len(clip.words)
+    return _lasting(found)
+
+
+def beginning_with(source: Recorded, words: Collection[str], longest: int) -> list[Clip]:
+    """Clips that begin with one of the words, none of which reaches into another.
+
+    Args:
+        source: Whose parts.
+        words: In capitals.
+        longest: Frames.
+    """
+    found: list[Clip] = []
+    for first, word in enumerate(source.aligned.words):
+        free = not found or source.aligned.times[first, 0] >= found[-1].end
+        if word in words and free:
+            found.append(_from(source, first, longest))
     return _lasting(found)
 
 

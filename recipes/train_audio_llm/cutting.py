@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import soundfile
 
 from recipes.common import told
-from recipes.train_audio_llm.clips import Clip, Recorded, divide
+from recipes.train_audio_llm.clips import Clip, Recorded
+from recipes.train_audio_llm.wordings import WHAT_FIRST
 from recipes.train_voice_conversion.features import load
 from voxguard.dsp.pitch import SAMPLE_RATE
 
@@ -26,17 +27,19 @@ class Cut:
         clip: Which part of which recording.
         name: Unique.
         path: Of the file.
+        asked: Whether the manifest has a question about its first word, and the answer.
     """
 
     clip: Clip
     name: str
     path: Path
+    asked: bool = False
 
     @property
     def row(self) -> dict[str, str]:
         """As it stands in a manifest beside its folder's files."""
         source = self.clip.source.utterance
-        return {
+        row = {
             "path": self.path.name,
             "utterance": self.name,
             "recording": source.name,
@@ -46,23 +49,32 @@ class Cut:
             "transcript": " ".join(self.clip.words),
             "seconds": f"{(self.clip.end - self.clip.start) / 100:.2f}",
         }
+        first = {"question": WHAT_FIRST, "answer": self.clip.words[0].lower()} if self.asked else {}
+        return {**row, **first}
 
 
-def cut(recorded: Sequence[Recorded], frames: int, folder: Path) -> list[Cut]:
-    """Write all clips of recordings and ``manifest.csv``; what is there is not written again.
+def cut(
+    recorded: Sequence[Recorded],
+    parts: Callable[[Recorded], list[Clip]],
+    folder: Path,
+    *,
+    asked: bool = False,
+) -> list[Cut]:
+    """Write clips of recordings and ``manifest.csv``; what is there is not written again.
 
     Args:
         recorded: The recordings.
-        frames: Of the longest clip.
+        parts: Which clips of a recording.
         folder: Where the files go.
+        asked: Whether the manifest asks for the first word of each.
     """
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     for source in told("clips", recorded):
-        parts = divide(source, frames)
-        named = [f"{source.utterance.name}-{k}" for k in range(len(parts))]
-        cuts = [Cut(part, name, folder / f"{name}.flac")
-                for part, name in zip(parts, named, strict=True)]  # fmt: skip
+        found = parts(source)
+        named = [f"{source.utterance.name}-{k}" for k in range(len(found))]
+        cuts = [Cut(part, name, folder / f"{name}.flac", asked)
+                for part, name in zip(found, named, strict=True)]  # fmt: skip
         made += cuts
         if all(one.path.exists() for one in cuts):
             continue

@@ -20,7 +20,16 @@ from recipes.common import duration, say
 from recipes.train_audio_llm.corpus import HELD_OUT, STRANGERS, TRAINED
 from recipes.train_audio_llm.cutting import Cut
 from recipes.train_audio_llm.questions import ASKED_SEX, LETTER, Asker, Exchange
-from recipes.train_audio_llm.wordings import KINDS, SAID, SEX, SPEAKER, WHICH, WRITE_DOWN, WRITTEN
+from recipes.train_audio_llm.wordings import (
+    FIRST,
+    KINDS,
+    SAID,
+    SEX,
+    SPEAKER,
+    WHICH,
+    WRITE_DOWN,
+    WRITTEN,
+)
 from voxguard.arrays import Samples
 from voxguard.audio import read
 from voxguard.audiollm import Answer, AnswerRecord, Question, TransformersModel, ask
@@ -35,6 +44,7 @@ ASKED = (
     (SEX, STRANGERS),
     (WHICH, STRANGERS),
     (SAID, STRANGERS),
+    (FIRST, STRANGERS),
     (SPEAKER, HELD_OUT),
     (WRITTEN, STRANGERS),
     (WRITTEN, TRAINED),
@@ -51,13 +61,20 @@ class _Asked:
 
 
 def evaluate(
-    folder: Path, cuts: Sequence[Cut], asker: Asker, most: int, device: str, record: Path
+    folder: Path,
+    cuts: Sequence[Cut],
+    first_words: Sequence[Cut],
+    asker: Asker,
+    most: int,
+    device: str,
+    record: Path,
 ) -> dict[str, Any]:
     """Ask the model of a folder.
 
     Args:
         folder: Of the model.
         cuts: Clips of all parts.
+        first_words: Clips whose first word is asked for.
         asker: Puts the questions.
         most: Questions of a kind and part.
         device: In torch's words.
@@ -67,7 +84,7 @@ def evaluate(
         Figures by kind and part, on the clips and on silence, each with interval and n.
     """
     planned = {
-        f"{kind}, {part}": _plan(kind, part, cuts, asker, most)
+        f"{kind}, {part}": _plan(kind, part, first_words if kind == FIRST else cuts, asker, most)
         for kind, part in ASKED
         if kind in asker.kinds
     }
@@ -158,6 +175,7 @@ def _plan(kind: str, part: str, cuts: Sequence[Cut], asker: Asker, most: int) ->
         speaker = own[place].clip.source.utterance.speaker
         turns[speaker] = turns.get(speaker, 0) + 1
         ranked.append((turns[speaker], place))
+    open_classes = {SEX: 2, SPEAKER: len(asker.speakers), FIRST: len(asker.words), WRITTEN: 2}
     planned: list[_Asked] = []
     for _, place in sorted(ranked):
         one = own[place]
@@ -165,7 +183,7 @@ def _plan(kind: str, part: str, cuts: Sequence[Cut], asker: Asker, most: int) ->
         if exchange is not None:
             source = one.clip.source.utterance
             group = source.name if kind == SPEAKER else source.speaker
-            classes = len(exchange.options) or (len(asker.speakers) if kind == SPEAKER else 2)
+            classes = len(exchange.options) or open_classes[kind]
             key = f"{kind}/{part}/{one.name}"
             planned.append(_Asked(key, one, exchange, group, 1 / classes))
     return planned

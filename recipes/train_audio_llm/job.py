@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from recipes.train_audio_llm import alignment, architecture, cutting
-from recipes.train_audio_llm.clips import Clip, Recorded
-from recipes.train_audio_llm.corpus import TRAINED, Utterance, of
+from recipes.train_audio_llm.clips import Clip, Recorded, beginning_with, divide
+from recipes.train_audio_llm.corpus import STRANGERS, TRAINED, Utterance, of
 from recipes.train_audio_llm.questions import Asker, frequent, texts
 from recipes.train_audio_llm.settings import Config
+
+FIRST_WORD_FRAMES = 250  # of the clips whose first word is asked for
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,16 @@ class Job:
         """All of the corpus in clips that the model hears whole, as files."""
         given = self.config.settings
         folder = self.work / f"clips{given.seconds}"
-        return cutting.cut(self.load(self.utterances), given.frames, folder)
+        return cutting.cut(
+            self.load(self.utterances), partial(divide, longest=given.frames), folder
+        )
+
+    def first_words(self) -> list[cutting.Cut]:
+        """Clips of strangers that begin with a word that the model was asked about."""
+        heard = self.load([u for u in of(self.utterances, STRANGERS) if u.transcript])
+        longest = min(FIRST_WORD_FRAMES, self.config.settings.frames)
+        parts = partial(beginning_with, words=frozenset(self.asker.words), longest=longest)
+        return cutting.cut(heard, parts, self.work / f"first-words-{longest}", asked=True)
 
     def untrained(self) -> tuple[Any, Any]:
         """Model and processor as they begin, the same each time."""

@@ -17,7 +17,7 @@ from recipes.train_audio_llm.clips import Clip, Recorded, draw
 from recipes.train_audio_llm.features import silence
 from recipes.train_audio_llm.questions import Asker, Exchange, unheard
 from recipes.train_audio_llm.settings import Members, Settings
-from recipes.train_audio_llm.wordings import WRITE_DOWN, WRITTEN
+from recipes.train_audio_llm.wordings import FIRST, WRITE_DOWN, WRITTEN
 from voxguard.models.precision import autocast
 
 _LATER = ("kinds", "talking", "refusals")  # settings that the encoder has not to do with
@@ -65,12 +65,14 @@ def talking(
     """Teach the decoder to answer about what the encoder hears; the seconds that it took."""
     hear = _Hearing(model, given, device)
     chat = Chat(model, tokenizer)
+    beginning = frozenset(asker.words) if FIRST in asker.kinds else frozenset()
 
     def losses(rng: np.random.Generator) -> course.Losses:
         model.train()
         model.model.audio_tower.eval()
         clips = [
-            draw(_any(recorded, rng), given.frames, _MANY_SHORT, rng) for _ in range(given.batch)
+            draw(_any(recorded, rng), given.frames, _MANY_SHORT, rng, beginning=beginning)
+            for _ in range(given.batch)
         ]
         exchanges = [asker.all_about(clip, rng) for clip in clips]
         heard = hear(clips)

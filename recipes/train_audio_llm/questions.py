@@ -12,6 +12,7 @@ from recipes.train_audio_llm import wordings
 from recipes.train_audio_llm.clips import Clip
 from recipes.train_audio_llm.corpus import Utterance
 from recipes.train_audio_llm.wordings import (
+    FIRST,
     KINDS,
     SAID,
     SEX,
@@ -57,7 +58,7 @@ class Exchange:
     @property
     def form(self) -> str:
         """``"open"``, ``"named"`` options, options by ``"letter"``; "" where there is one form."""
-        if self.kind in (SAID, WRITTEN):
+        if self.kind in (SAID, WRITTEN, FIRST):
             return ""
         if not self.options:
             return OPEN
@@ -111,6 +112,8 @@ class Asker:
             return self._speaker(utterance.speaker, rng) if utterance.known else None
         if not clip.words:
             return None
+        if kind == FIRST:
+            return self._first(clip, rng)
         if kind == WRITTEN:
             return Exchange(
                 WRITTEN, one(wordings.WRITTEN_WORDINGS, rng), " ".join(clip.words).lower()
@@ -153,6 +156,12 @@ class Asker:
         if rng.random() < 0.5:
             return _by_letter(SPEAKER, question, options, own)
         return Exchange(SPEAKER, closed(question, options, rng), own, tuple(options))
+
+    def _first(self, clip: Clip, rng: np.random.Generator) -> Exchange | None:
+        if clip.words[0] not in self._frequent:
+            return None
+        question = around(one(wordings.FIRST_WORDINGS, rng), rng)
+        return Exchange(FIRST, question, sentence(clip.words[0].lower()))
 
     def _which(self, clip: Clip, rng: np.random.Generator) -> Exchange | None:
         pair = self._heard_and_not(clip, 3, rng)

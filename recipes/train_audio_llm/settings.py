@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from recipes.common import checked
-from recipes.train_audio_llm.wordings import KINDS
+from recipes.train_audio_llm.wordings import KINDS, SAID, SEX, SPEAKER, WHICH, WRITTEN
 
 CONFIGS = Path(__file__).parent / "configs"
 
@@ -24,7 +24,7 @@ class Settings:
         width: Of encoder and decoder.
         layers: Of encoder and of decoder.
         vocabulary: Most tokens.
-        kinds: What it is asked, some of ``KINDS`` in questions.py.
+        kinds: What it is asked, some of ``KINDS`` in wordings.py.
         words: How many frequent words it is asked about most.
         aligned: Whether phones and times of words are had from pocketsphinx; without, a recording
             is one clip.
@@ -46,7 +46,7 @@ class Settings:
     width: int = 192
     layers: int = 4
     vocabulary: int = 2048
-    kinds: tuple[str, ...] = KINDS
+    kinds: tuple[str, ...] = (SEX, SPEAKER, WHICH, SAID, WRITTEN)
     words: int = 150
     aligned: bool = True
     recognised: bool = False

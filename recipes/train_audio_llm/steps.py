@@ -15,6 +15,7 @@ from recipes.staged import Steps
 from recipes.train_audio_llm import alignment, evaluate, features, lessons, members
 from recipes.train_audio_llm.corpus import TRAINED
 from recipes.train_audio_llm.job import Job, there
+from recipes.train_audio_llm.wordings import FIRST
 
 ABOUT = "training.json"
 
@@ -54,7 +55,13 @@ def _talk(job: Job) -> None:
 def _evaluate(job: Job) -> None:
     about = json.loads(there(job.model / ABOUT, "talk").read_text())
     found = evaluate.evaluate(
-        job.model, job.cuts(), job.asker, job.config.asked, job.device, job.run
+        job.model,
+        job.cuts(),
+        job.first_words() if FIRST in job.asker.kinds else [],
+        job.asker,
+        job.config.asked,
+        job.device,
+        job.run,
     )
     results = {"run": job.config.name, "training": about, **found}
     write(results, job.results / f"{job.config.name}.json")

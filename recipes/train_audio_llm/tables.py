@@ -15,12 +15,13 @@ from recipes.common import publish
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 NONE = "No results are committed yet."
-MODELS = ("voices", "base")
+MODELS = ("voices", "words", "base")
 _ASKED = {
     "sex, eval": "sex, strangers",
     "speaker, held-out": "speaker, other recordings of known speakers",
     "which word, eval": "which of four words is said, strangers",
     "is it said, eval": "is the word said, strangers",
+    "first word, eval": "the first word, strangers",
 }
 _FORMS = {"": "", ", open": ", open", ", named": ", named options", ", letter": ", by letter"}
 _WRITTEN = {

@@ -12,7 +12,8 @@ from voxguard.probes.attributes.letters import LETTERS
 T = TypeVar("T")
 
 SEX, SPEAKER, WHICH, SAID, WRITTEN = "sex", "speaker", "which word", "is it said", "transcript"
-KINDS = (SEX, SPEAKER, WHICH, SAID, WRITTEN)
+FIRST = "first word"
+KINDS = (SEX, SPEAKER, WHICH, SAID, WRITTEN, FIRST)
 
 WRITE_DOWN = "Write down what is said in the recording, word by word."
 SEX_WORDINGS = (
@@ -49,6 +50,14 @@ SAID_WORDINGS = (
     "Do you hear the word {word}?",
     "Does the speaker say {word}?",
     'Is "{word}" in the recording?',
+)
+WHAT_FIRST = "What is the first word that is said?"
+FIRST_WORDINGS = (
+    WHAT_FIRST,
+    WHAT_FIRST,
+    "Which word does the recording begin with?",
+    "What does the speaker say first? One word.",
+    "Name the first word.",
 )
 WRITTEN_WORDINGS = (
     WRITE_DOWN,
