@@ -152,6 +152,7 @@ def _pyworld() -> Any:
         return optional("pyworld", "eval", "pitch")
 
 
+@lru_cache(maxsize=1)  # it looks through all that is installed
 def _pyworld_distribution() -> str:
     from importlib.metadata import packages_distributions
 
