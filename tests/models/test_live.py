@@ -63,6 +63,19 @@ class TestChunks:
 
         assert np.array_equal(run(sizes), run([]))
 
+    @pytest.mark.parametrize("options", [{}, {"louder_db": 6.0}, {"levels": None}])
+    @pytest.mark.parametrize("silent", [0, 4000])
+    def test_many_steps_at_once_give_the_same_but_for_rounding(
+        self, open_live, voice, silent, options
+    ):
+        """Also where some of them hear nothing, before the noise and the melody are drawn."""
+        heard = np.concatenate([np.zeros(silent, np.float32), voice])
+        steps = _run(open_live(**options), heard)
+        for at_once in (7, 1000):
+            for sizes in ([], [9000, 50]):
+                made = _run(open_live(at_once=at_once, **options), heard, sizes)
+                assert np.abs(made - steps).max() < 1e-5
+
     def test_sample_by_sample(self, open_live, voice):
         short = voice[:2000]
         assert np.array_equal(_run(open_live(), short, [1] * 2000), _run(open_live(), short))

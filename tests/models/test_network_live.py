@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import tiny_converter
@@ -51,6 +53,15 @@ def test_it_is_what_torch_gives(both, levels):
             levels,
         )
     assert np.abs(_live(live, mel, pitch, vector, levels) - whole[0].numpy().T).max() < 1e-5
+
+
+@pytest.mark.parametrize("sizes", [(20,), (1, 19), (3, 1, 5, 11)])
+def test_many_codes_at_once_are_what_each_by_itself_is(both, sizes):
+    mel, pitch, vector = _signals(40)
+    stream = NetworkStream(both[1], vector, 3)
+    edges = 2 * np.cumsum([0, *sizes])
+    parts = [stream.push(mel[a:b], pitch[a:b]) for a, b in pairwise(edges)]
+    assert np.abs(np.concatenate(parts) - _live(both[1], mel, pitch, vector, 3)).max() < 1e-5
 
 
 def test_it_gives_single_precision(both):

@@ -1,4 +1,4 @@
-"""Voice conversion of a live signal, 20 ms at a time."""
+"""Voice conversion of a live signal, 20 ms at a time, or more where nobody waits for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ from voxguard.dsp.pitch import HOP, SAMPLE_RATE, PathSearch, candidates
 from voxguard.dsp.vocoder import Vocoder
 from voxguard.models.network_live import LiveNetwork, NetworkStream
 from voxguard.models.normalization import faded, sharpened, without_floor
-from voxguard.models.prosody import Contour, Intonation, pitch_features, recording_seeds, spoken
+from voxguard.models.prosody import (
+    Contour,
+    Intonation,
+    PitchStatistics,
+    pitch_features,
+    recording_seeds,
+    spoken,
+)
 from voxguard.models.running import RunningEnvelope, RunningPitch
 
 if TYPE_CHECKING:
@@ -28,6 +35,7 @@ FILE = "converter-live.safetensors"
 FRAMES = 2  # in one step of the network
 REACH = max(ENVELOPE_REACH, PITCH_REACH)  # samples that a frame needs on each side of it
 STEP = FRAMES * HOP
+_AROUND = 2 * REACH + 1 - HOP  # samples that steps need beyond their own
 NOTHING = -30.0  # nepers, of a frame before the signal
 DECIBELS = 10.0 / np.log(10.0)  # in a neper of power
 USUAL_DB = -21.1  # against full scale: the level of 239 speakers of LibriSpeech, their mean
@@ -43,7 +51,8 @@ class LiveConverter:
     """One channel; a :class:`~voxguard.streaming.StreamRenderer` of 41 ms, and 10 a frame ahead.
 
     Every step works on the same number of samples, so the result does not depend on how the signal
-    is cut into chunks.
+    is cut into chunks. Where a whole recording is there already, many steps at once are several
+    times as fast, and the same but for rounding.
 
     Args:
         network: Shared by all signals.
@@ -54,6 +63,7 @@ class LiveConverter:
         intonation: Correlation of the new pitch contour with the old one; None leaves it.
         louder_db: Level of the speech that comes out, against what is usual; it is there once some
             syllables were heard. None: as loud as what goes in.
+        at_once: Steps of 20 ms that are taken at once, where as many are there.
     """
 
     def __init__(
@@ -65,7 +75,9 @@ class LiveConverter:
         levels: int | None = 3,
         intonation: float | None = None,
         louder_db: float | None = None,
+        at_once: int = 1,
     ) -> None:
+        self._at_once = at_once
         self._network = NetworkStream(network, target.vector, levels)
         self._target, self._seed, self._kept = target, seed, intonation
         self._intonation: Intonation | None = None
@@ -97,9 +109,9 @@ class LiveConverter:
         self._heard = np.concatenate([self._heard, samples])
         self._waiting = np.concatenate([self._waiting, samples])
         parts = [np.zeros(0, np.float32)]
-        while len(self._heard) >= STEP - HOP + 2 * REACH + 1:
-            parts.append(self._step(self._heard[: STEP - HOP + 2 * REACH + 1]))
-            self._heard = self._heard[STEP:]
+        while steps := min(self._whole_steps(), 1 if self._hears_nothing else self._at_once):
+            parts.append(self._step(self._heard[: steps * STEP + _AROUND]))
+            self._heard = self._heard[steps * STEP :]
         ready = np.concatenate(parts)
         early = min(self._early, len(ready))
         self._early -= early
@@ -112,6 +124,9 @@ class LiveConverter:
         rest = self.push(np.zeros(missing + self._latency + STEP, np.float32))
         return rest[:missing]
 
+    def _whole_steps(self) -> int:
+        return max(0, (len(self._heard) - _AROUND) // STEP)
+
     def _begin(self, samples: Samples) -> None:
         """Draw for this signal, of which these are the first that are not zero."""
         self._hears_nothing = False
@@ -122,47 +137,64 @@ class LiveConverter:
             self._drawn = self._intonation.drawn()
 
     def _step(self, samples: Samples) -> Samples:
-        """Hear two frames, the first ``REACH`` after the start, and say what lies before them."""
+        """Hear pairs of frames, the first ``REACH`` after the start, and say what is due."""
         if self._hears_nothing and samples.any():
             self._begin(samples)
         here = samples[REACH - PITCH_REACH : len(samples) - REACH + PITCH_REACH - 1]
         f0 = self._search.now(candidates(here))
         here = samples[REACH - ENVELOPE_REACH :]
         raw = log_mel(envelope_at(here, 0, f0))
-        heard = np.stack([self._envelope.normalise(frame) for frame in raw])
-        statistics = [self._pitch.hear(float(hertz)) for hertz in f0][-1]
+        heard, statistics, levels, lifts = self._listen(f0, raw)
         f0, raw = self._due(f0, raw)
-        drawn = None if self._drawn is None else self._drawn.take(FRAMES)
-        pitch = spoken(f0, statistics, self._target, self._intonation, drawn)
+        pitch = np.concatenate(
+            [self._spoken(*pair) for pair in zip(f0.reshape(-1, FRAMES), statistics, strict=True)]
+        )
         tone = pitch_features(pitch, self._target.log_f0_mean)
         decoded = self._network.push(heard, tone.T)
         said = sharpened(decoded[:, :-1])
-        level = np.float32(self._envelope.level)
-        lift = self._lift()
+        level, lift = (np.repeat(each, FRAMES)[:, None] for each in (levels, lifts))
         bands = faded(without_floor(said), raw - level) + level + lift
         made = self._vocoder.push(pitch, bands, np.clip(10.0 * decoded[:, -1], -60.0, 0.0))
         original, self._waiting = self._waiting[: len(made)], self._waiting[len(made) :]
         if self._louder_db is None:
             return self._level.correct(original, made)
-        loud: Samples = self._level.correct(original * np.exp(lift / 2), made)
+        louder = np.repeat(np.exp(lifts / 2), STEP)[-len(made) :]  # the first frame only begins
+        loud: Samples = self._level.correct(original * louder, made)
         return np.clip(loud, -1.0, 1.0)
 
-    def _lift(self) -> np.float32:
+    def _listen(
+        self, f0: Floats, bands: Floats
+    ) -> tuple[Floats, list[PitchStatistics], Floats, Floats]:
+        """Normalised frames; of each pair the pitch so far, the level so far and the lift."""
+        heard, pitches, levels, lifts = [], [], [], []
+        for k in range(0, len(f0), FRAMES):
+            heard += [self._envelope.normalise(frame) for frame in bands[k : k + FRAMES]]
+            pitches.append([self._pitch.hear(float(hertz)) for hertz in f0[k : k + FRAMES]][-1])
+            levels.append(self._envelope.level)
+            lifts.append(self._lift())
+        return np.stack(heard), pitches, *np.array([levels, lifts], np.float32)
+
+    def _spoken(self, f0: Floats, statistics: PitchStatistics) -> Floats:
+        drawn = None if self._drawn is None else self._drawn.take(FRAMES)
+        return spoken(f0, statistics, self._target, self._intonation, drawn)
+
+    def _lift(self) -> float:
         """Nepers of power from what was heard so far to what is to come out."""
         if self._louder_db is None:
-            return np.float32(0.0)
+            return 0.0
         loudness, surely = self._envelope.loudness
         heard_db = USUAL_DB + DECIBELS * (loudness - self._usual)
         most_db = np.clip(2.0 * (heard_db - SILENCE_DB), 0.0, MOST_LIFT_DB)
         lift_db = min(USUAL_DB + self._louder_db - heard_db, most_db)
-        return np.float32(surely * lift_db / DECIBELS)
+        return float(surely * lift_db / DECIBELS)
 
     def _due(self, f0: Floats, bands: Floats) -> tuple[Floats, Floats]:
         """Pitch and envelope of the frames that are to be said when these are heard."""
         pitches = np.concatenate([self._pitches, f0])
         raw = np.concatenate([self._bands, bands])
-        self._pitches, self._bands = pitches[FRAMES:], raw[FRAMES:]
-        return pitches[:FRAMES], raw[:FRAMES]
+        due = len(f0)
+        self._pitches, self._bands = pitches[due:], raw[due:]
+        return pitches[:due], raw[:due]
 
 
 class LiveChannels:

@@ -1,4 +1,4 @@
-"""The causal network code by code: each layer remembers what its taps still need."""
+"""The causal network piece by piece: each layer remembers what its taps still need."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxguard.errors import ConfigurationError
-from voxguard.models.network_numpy import Layer, NumpyNetwork, silu, times, unit_power
+from voxguard.models.network_numpy import NumpyNetwork, silu, times, unit_power
 from voxguard.models.shipped import Weights
 
 Floats = npt.NDArray[np.float32]
@@ -48,41 +48,45 @@ class NetworkStream:
         self._network, self._levels = network, levels
         self._level = network.level_of(levels)
         self._films = network.films(vector.astype(np.float32))
-        self._pasts = [
-            np.zeros((3, matrix.shape[1] // 3), np.float32) for matrix, _ in network.enter
+        self._entries = [
+            _Taps(np.zeros((2, matrix.shape[1] // 3), np.float32)) for matrix, _ in network.enter
         ]
-        self._encoder = [np.zeros((x.reach + 1, x.width), np.float32) for x in network.encoder]
+        self._encoder = [_Taps(np.zeros((x.reach, x.width), np.float32)) for x in network.encoder]
         self._decoder = [
-            np.tile(silu(bias), (layer.reach + 1, 1))
+            _Taps(np.tile(silu(bias), (layer.reach, 1)))
             for layer, (_, bias) in zip(network.decoder, self._films, strict=True)
         ]
 
     def push(self, mel: Floats, pitch: Floats) -> Floats:
-        """One code: envelope ``(2, bands)`` and pitch ``(2, 3)`` to ``(2, bands + 1)``."""
+        """The next codes: envelope ``(2 k, bands)``, pitch ``(2 k, 3)`` to ``(2 k, bands + 1)``."""
         network = self._network
-        x = self._entered(0, mel.reshape(-1))
-        for layer, past in zip(network.encoder, self._encoder, strict=True):
-            x = x + _newest(layer, unit_power(x) * layer.scale, past)
+        codes = len(mel) // 2
+        x = self._entered(0, mel.reshape(codes, -1))
+        for layer, taps in zip(network.encoder, self._encoder, strict=True):
+            x = x + layer.mixed(taps.push(silu(unit_power(x) * layer.scale)))
         content = unit_power(times(network.leave[0], silu(x)))
         content = network.quantised(content, self._levels)
-        x = self._entered(1, np.concatenate([content, pitch.reshape(-1)])) + self._level
-        for layer, past, (gain, bias) in zip(
+        said = np.concatenate([content, pitch.reshape(codes, -1)], axis=1)
+        x = self._entered(1, said) + self._level
+        for layer, taps, (gain, bias) in zip(
             network.decoder, self._decoder, self._films, strict=True
         ):
-            x = x + _newest(layer, unit_power(x) * layer.scale * gain + bias, past)
-        return times(network.leave[1], silu(x)).reshape(2, -1)
+            x = x + layer.mixed(taps.push(silu(unit_power(x) * layer.scale * gain + bias)))
+        return times(network.leave[1], silu(x)).reshape(2 * codes, -1)
 
     def _entered(self, part: int, newest: Floats) -> Floats:
-        past = _shifted(self._pasts[part], newest)
-        return times(self._network.enter[part], past.reshape(-1))
+        return times(self._network.enter[part], self._entries[part].push(newest))
 
 
-def _newest(layer: Layer, heard: Floats, past: Floats) -> Floats:
-    """A layer's branch for the newest code."""
-    return layer.mixed(_shifted(past, silu(heard))[:: layer.dilation].reshape(-1))
+class _Taps:
+    """What a convolution of three taps has heard and still needs, ``(2 dilation, width)``."""
 
+    def __init__(self, past: Floats) -> None:
+        self._past = past
 
-def _shifted(past: Floats, newest: Floats) -> Floats:
-    past[:-1] = past[1:]
-    past[-1] = newest
-    return past
+    def push(self, newest: Floats) -> Floats:
+        """Each of ``(k, width)`` beside the two that its taps reach back to, ``(k, 3 width)``."""
+        reach, codes = len(self._past), len(newest)
+        heard = np.concatenate([self._past, newest])
+        self._past = heard[codes:]
+        return np.concatenate([heard[tap:][:codes] for tap in (0, reach // 2, reach)], axis=1)
