@@ -26,6 +26,7 @@ from voxguard.models.converter import Converter
 OURS: dict[str, Callable[[], Any]] = {
     "voice_conversion": voxguard.VoiceConversion,
     "voice_conversion, 3 levels": lambda: voxguard.VoiceConversion(levels=3, segments=None),
+    "voice_conversion, live, at once": lambda: voxguard.VoiceConversion(live=True),
     "xvector_swap, 1 attempt": lambda: voxguard.XVectorSwap(attempts=1),
     "xvector_swap": voxguard.XVectorSwap,
 }

@@ -62,6 +62,13 @@ def test_what_cannot_be_compared_is_named(change, message):
     assert "Do not rank" in page
 
 
+def test_weights_that_were_learnt_from_original_speech_are_rounded_by_the_machine():
+    def elsewhere(document):
+        document["attackers"][0].update(fingerprint="ff", options={"seed": 0})
+
+    assert pair(elsewhere).comparable
+
+
 def test_weights_of_retrained_attackers_differ_as_they_must():
     assert pair(sets("attackers", 10, "fingerprint", to="another")).comparable
 
