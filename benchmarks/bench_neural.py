@@ -30,7 +30,7 @@ OURS: dict[str, Callable[[], Any]] = {
     "xvector_swap, 1 attempt": lambda: voxguard.XVectorSwap(attempts=1),
     "xvector_swap": voxguard.XVectorSwap,
 }
-LIVE_CHUNKS_MS = (10, 20)
+LIVE_CHUNKS_MS = (10, 20, 100)
 TOGETHER, LENGTHS_S = 8, (2, 5, 10)
 
 

@@ -32,7 +32,7 @@ Loudness = Literal["kept", "drawn"]
 MOST_TEMPO = 0.3
 SEGMENTS = (5.0, 50.0)
 _POPULATION_DB = (USUAL_DB, 3.4)  # mean and standard deviation
-_AT_ONCE = 64  # steps of live weights, where a whole recording is there
+_AT_ONCE = 64  # steps of live weights, where so many are there
 LONG_S = 300.0  # longer recordings are converted in blocks, in memory that does not grow with them
 
 
@@ -159,7 +159,7 @@ class VoiceConversion(Anonymizer):
     def render(self, samples: Samples, sample_rate: int, voice: ConvertedVoice) -> Samples:
         """Convert each channel by itself, to one voice; as it is drawn, with one gain for all."""
         if self.live:
-            stream = self._live(len(samples), voice, at_once=_AT_ONCE)
+            stream = self.open_stream(sample_rate, len(samples), voice, None)
             return np.concatenate([stream.push(samples), stream.flush()], axis=1)
         converter = _converter(self.checkpoint, self.revision)
 
@@ -195,10 +195,6 @@ class VoiceConversion(Anonymizer):
                 f"{self.name} needs a latency of {least:.1f} ms, got max_latency_ms="
                 f"{max_latency_ms!r}; allow it that, or choose another method (voxguard methods)"
             )
-        return self._live(channels, voice)
-
-    def _live(self, channels: int, voice: ConvertedVoice, at_once: int = 1) -> LiveChannels:
-        network = _live(self.checkpoint, self.revision)
         drawn = self.loudness == "drawn"
         louder_db = voice.level_db - _POPULATION_DB[0] if drawn else None
         return LiveChannels(
@@ -210,7 +206,7 @@ class VoiceConversion(Anonymizer):
                     levels=self.levels,
                     intonation=self.intonation,
                     louder_db=louder_db,
-                    at_once=at_once,
+                    at_once=_AT_ONCE,
                 )
                 for _ in range(channels)
             ]

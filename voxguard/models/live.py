@@ -51,8 +51,8 @@ class LiveConverter:
     """One channel; a :class:`~voxguard.streaming.StreamRenderer` of 41 ms, and 10 a frame ahead.
 
     Every step works on the same number of samples, so the result does not depend on how the signal
-    is cut into chunks. Where a whole recording is there already, many steps at once are several
-    times as fast, and the same but for rounding.
+    is cut into chunks. Of a chunk that is longer, many steps at once are several times as fast, and
+    the same but for rounding.
 
     Args:
         network: Shared by all signals.
