@@ -8,6 +8,11 @@ import sys
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # one of several: before numpy counts the cores
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 import numpy as np
 import pytest
@@ -24,6 +29,18 @@ OUTCOMES = pytest.StashKey[list[str]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[OUTCOMES] = []
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands its lines over."""
+    if (handed := getattr(session.config, "workeroutput", None)) is not None:
+        handed["outcomes"] = session.config.stash[OUTCOMES]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take a worker's lines."""
+    node.config.stash[OUTCOMES] += getattr(node, "workeroutput", {}).get("outcomes", [])
 
 
 @pytest.fixture
