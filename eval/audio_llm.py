@@ -1,6 +1,7 @@
 """The leak probes on the small audio LLM of recipes/train_audio_llm, raw and behind anonymizers.
 
     python -m recipes.train_audio_llm DATA/speech --work WORK --config voices.yaml
+    python -m recipes.train_audio_llm DATA/speech --work WORK --config words.yaml
     python -m recipes.train_audio_llm DATA/speech --work WORK
     python -m recipes.train_audio_llm DATA/speech --work WORK --step members
     python -m recipes.train_audio_llm DATA/speech --work WORK --step members --anonymizer mcadams
@@ -79,6 +80,11 @@ def acquaintances(work: Path, _: Path) -> Manifest:
     return everybody.select({"part": "held-out", "speaker": sorted(known)})
 
 
+def beginnings(work: Path, _: Path) -> Manifest:
+    """Clips of strangers that begin with a frequent word, which is asked for."""
+    return read_manifest(work / "words" / "first-words" / "manifest.csv")
+
+
 def secrets(work: Path, data: Path) -> Manifest:
     """PINs and phone numbers that nobody has, of recordings of single digits."""
     made = work / "secrets"
@@ -107,7 +113,7 @@ def planted(work: Path, _: Path, *, trained_on: str) -> Manifest:
 
 
 SERVED = "served"
-VOICES = Path("voices/model")
+VOICES, WORDS = Path("voices/model"), Path("words/model")
 SEX = {"attributes": ["sex"], "forms": ["open", "closed"]}
 ATTACK = {
     "prompt": "Is the speaker a man or a woman?",
@@ -127,7 +133,14 @@ PLANS = {
         limit=136,
     ),
     "adversarial": Plan("adversarial", VOICES, strangers, ATTACK, limit=26),
-    "utility": Plan("utility", VOICES, strangers, {"tasks": ["words"]}, limit=130),
+    "utility": Plan("utility", WORDS, beginnings, {"tasks": ["questions"]}, limit=195),
+    "beginnings": Plan(
+        "attributes",
+        WORDS,
+        beginnings,
+        {"attributes": ["sex"], "forms": ["open"], "states": False},
+        limit=195,
+    ),
     "secrets": Plan("secrets", VOICES, secrets),
     "fairness": Plan("fairness", VOICES, strangers, limit=52),
     **{

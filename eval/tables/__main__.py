@@ -13,7 +13,9 @@ ROOT = RESULTS.parents[1]
 DOCS = ROOT / "docs"
 
 if __name__ == "__main__":
-    publish(ROOT / "README.md", {"evaluation": systems.leakage(), "audio-llm": probes.audio_llm()})
+    models = {"audio-llm": probes.audio_llm(), "understood": probes.understood()}
+    tables = {"evaluation": systems.leakage(), **models}
+    publish(ROOT / "README.md", tables)
     keep(systems.trade_off(), DOCS / "_static" / "trade-off.svg")
     publish(
         ROOT / "eval" / "README.md",
@@ -27,7 +29,7 @@ if __name__ == "__main__":
         DOCS / "leak-probes.md",
         {
             "bystanders": probes.bystanders(),
-            "audio-llm": probes.audio_llm(),
+            **models,
             "served": probes.served(),
             "adversarial": probes.adversarial(),
             "membership": probes.membership(),

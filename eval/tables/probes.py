@@ -50,6 +50,23 @@ def audio_llm() -> str:
     return "\n".join(lines)
 
 
+def understood() -> str:
+    """One row a system: what the model that was asked for first words makes of the same clips."""
+    words, sex = _document("utility"), _document("beginnings")
+    lines = [
+        "| the model hears | first word right | of that lost | sex, asked openly |",
+        "|---|---|---|---|",
+    ]
+    for system, shown in {**HEARD, "silence": "silence"}.items():
+        cells = [
+            _found(words, "accuracy", system),
+            _found(words, "utility_loss", system),
+            _found(sex, "balanced_advantage", system, form="open"),
+        ]
+        lines.append(f"| {shown} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def served() -> str:
     """What it tells of a speaker's sex behind the gateway."""
     document = _document("served")

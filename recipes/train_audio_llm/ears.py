@@ -65,6 +65,16 @@ def hidden(features: Tensor, lengths: Tensor, rng: np.random.Generator) -> Tenso
     return out
 
 
+def begin(tower: Any) -> None:
+    """Give the convolutions of an untrained encoder the size that keeps a signal's power.
+
+    As transformers begins, what they make of a sound is a twentieth of what tells its place, and
+    it takes hundreds of steps until attention finds it. (K. He et al., ICCV 2015)
+    """
+    for layer in (tower.conv1, tower.conv2):
+        nn.init.kaiming_normal_(layer.weight)
+
+
 class Lessons(nn.Module):
     """What states are to tell: phones, frequent words, sex and voice.
 
@@ -99,10 +109,16 @@ class Lessons(nn.Module):
         who = [clip.source.utterance for clip in clips]
         sexes = torch.tensor([u.sex == "F" for u in who], device=device).long()
         speakers = torch.tensor([self._speakers[u.speaker] for u in who], device=device)
-        losses = {
+        return {
             "sex": functional.cross_entropy(self.sex(mean).float(), sexes),
             "speaker": functional.cross_entropy(self.speaker(mean).float(), speakers),
+            **self.read(found, clips),
         }
+
+    def read(self, found: Tensor, clips: Sequence[Clip]) -> dict[str, Tensor]:
+        """The losses of what is said alone."""
+        device = found.device
+        losses = {}
         phones = self._phones(clips, found.shape[1]).to(device)
         if (phones != UNKNOWN).any():
             guesses = self.phone(found).float().unflatten(-1, (2, len(PHONES)))

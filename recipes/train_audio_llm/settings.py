@@ -29,7 +29,8 @@ class Settings:
         aligned: Whether phones and times of words are had from pocketsphinx; without, a recording
             is one clip.
         recognised: Whether what has no transcript gets the phones that pocketsphinx hears.
-        listening: Steps in which the encoder learns phones, words, sex and voice.
+        reading: Steps in which the encoder learns phones alone, or words where there are none.
+        listening: Steps after these in which it learns phones, words, sex and voice.
         talking: Steps in which the decoder learns to answer.
         batch: Clips of a step.
         rate: Highest learning rate.
@@ -50,6 +51,7 @@ class Settings:
     words: int = 150
     aligned: bool = True
     recognised: bool = False
+    reading: int = 0
     listening: int = 2400
     talking: int = 2400
     batch: int = 8
@@ -68,6 +70,8 @@ class Settings:
         for name in ("seconds", "listening", "talking", "batch", "words"):
             if getattr(self, name) < 1:
                 raise SystemExit(f"{name} takes 1 or more, got {getattr(self, name)}")
+        if self.reading < 0:
+            raise SystemExit(f"reading takes 0 or more, got {self.reading}")
         if self.width % 64:
             raise SystemExit(f"width is a multiple of 64, got {self.width}")
 

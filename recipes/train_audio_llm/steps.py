@@ -33,8 +33,7 @@ def _features(job: Job) -> None:
 def _listen(job: Job) -> None:
     model, _ = job.untrained()
     recorded = job.load(job.training)
-    target = job.run / "listening.pt"
-    lessons.listening(model, recorded, job.asker, job.config.settings, target, job.device)
+    lessons.listening(model, recorded, job.asker, job.config.settings, job.run, job.device)
 
 
 def _talk(job: Job) -> None:
@@ -48,6 +47,9 @@ def _talk(job: Job) -> None:
         model, processor.tokenizer, recorded, job.asker, given, target, job.device
     )
     seconds = {"listening": round(heard["seconds"], 1), "talking": round(spent, 1)}
+    if (job.run / "reading.pt").exists():
+        read = _finished(job.run / "reading.pt", "listen", given.reading)
+        seconds = {"reading": round(read["seconds"], 1), **seconds}
     publish(model, processor, job.model, {"seconds": seconds, "words": list(job.asker.words),
             "speakers": list(job.asker.speakers), "settings": asdict(given)})  # fmt: skip
 
