@@ -82,7 +82,8 @@ def acquaintances(work: Path, _: Path) -> Manifest:
 
 def beginnings(work: Path, _: Path) -> Manifest:
     """Clips of strangers that begin with a frequent word, which is asked for."""
-    return read_manifest(work / "words" / "first-words" / "manifest.csv")
+    [listed] = (work / "words").glob("first-words-*/manifest.csv")
+    return read_manifest(listed)
 
 
 def secrets(work: Path, data: Path) -> Manifest:

@@ -14,8 +14,7 @@ DOCS = ROOT / "docs"
 
 if __name__ == "__main__":
     models = {"audio-llm": probes.audio_llm(), "understood": probes.understood()}
-    tables = {"evaluation": systems.leakage(), **models}
-    publish(ROOT / "README.md", tables)
+    publish(ROOT / "README.md", {"evaluation": systems.leakage(), **models})
     keep(systems.trade_off(), DOCS / "_static" / "trade-off.svg")
     publish(
         ROOT / "eval" / "README.md",

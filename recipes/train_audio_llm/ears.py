@@ -68,8 +68,9 @@ def hidden(features: Tensor, lengths: Tensor, rng: np.random.Generator) -> Tenso
 def begin(tower: Any) -> None:
     """Give the convolutions of an untrained encoder the size that keeps a signal's power.
 
-    As transformers begins, what they make of a sound is a twentieth of what tells its place, and
-    it takes hundreds of steps until attention finds it. (K. He et al., ICCV 2015)
+    As transformers begins, what they make of a sound is smaller than what tells its place.
+
+    Source: K. He et al., "Delving deep into rectifiers", ICCV 2015.
     """
     for layer in (tower.conv1, tower.conv2):
         nn.init.kaiming_normal_(layer.weight)

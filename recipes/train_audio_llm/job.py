@@ -101,7 +101,8 @@ class Job:
         heard = self.load([u for u in of(self.utterances, STRANGERS) if u.transcript])
         longest = min(FIRST_WORD_FRAMES, self.config.settings.frames)
         parts = partial(beginning_with, words=frozenset(self.asker.words), longest=longest)
-        return cutting.cut(heard, parts, self.run / "first-words", asked=True)
+        folder = self.run / f"first-words-{len(self.asker.words)}-{longest}"
+        return cutting.cut(heard, parts, folder, asked=True)
 
     def untrained(self) -> tuple[Any, Any]:
         """Model and processor as they begin, the same each time."""

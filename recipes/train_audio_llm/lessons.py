@@ -38,8 +38,7 @@ def listening(
 ) -> None:
     """Teach the encoder phones, words, sex and voice; leaves ``listening.pt`` in the folder.
 
-    Voices are learnt in a tenth of the time that phones take, and as long as they are not, their
-    gradients leave those of the phones no room: so they wait until it can read.
+    Learnt together, voices come first and phones late: so voices wait until it can read.
     """
     speakers = sorted({r.utterance.speaker for r in recorded})
     torch.manual_seed(given.seed)

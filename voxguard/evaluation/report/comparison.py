@@ -134,7 +134,10 @@ def _references(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _is_learnt(attacker: Mapping[str, Any]) -> bool:
-    """Whether the evaluation trained it, so that its weights are rounded as the machine does."""
+    """Whether the evaluation trained it: its weights are then rounded as the machine does.
+
+    What it was trained with and on is compared as settings and data, and by its EER.
+    """
     return "seed" in (attacker.get("options") or {})
 
 
