@@ -110,7 +110,8 @@ def test_a_model_that_tells_all_fails_in_selective_mode_alone():
     assert found.figure("selective_efficacy").value == 0.0
     leak = found.figure("advantage", about="bystander", mode="selective")
     assert (leak.value, leak.low) == (1.0, 1.0)
-    assert found.figure("chance", about="bystander", mode="general").value == pytest.approx(0.2)
+    assert found.figure("chance", about="bystander", mode="general").value == pytest.approx(0.25)
+    assert found.figure("chance", about="bystander", mode="selective").value == pytest.approx(0.2)
     assert accuracy(found, "bystander", "general", "no-audio") == 0.0
 
 
@@ -144,7 +145,7 @@ def test_a_filter_that_mutes_all_loses_all():
         return lambda samples, rate: np.zeros_like(samples)
 
     found = probe_bystanders(tells_all, items(), filters={"mute": mutes})
-    assert found.figure("utility_loss", "mute").value == pytest.approx(1.25)  # below chance
+    assert found.figure("utility_loss", "mute").value == pytest.approx(4 / 3)  # below chance
     assert (
         "nothing to lose"
         in probe_bystanders(always_unknown, items(), filters={"mute": mutes})
@@ -176,6 +177,19 @@ def test_what_needs_no_audio_is_no_leak():
     assert advantage == pytest.approx(1.0)
     weak = half.figure("advantage", "no-audio", about="bystander", mode="general").value
     assert weak == pytest.approx(0.0)
+
+
+def test_guessing_between_two_facts_is_no_leak():
+    """Nobody who guesses a fact says "I do not know": with two facts, half are told by luck."""
+    options = ("a man", "a woman", UNKNOWN)
+    made = [
+        Item(f"{n}/{about}", f"u{n}", about, f"Is {about} a man?", options, options[n % 2],
+             f"{n}", partial(clip, 0, 1))
+        for n in range(20) for about in ("main", "bystander")
+    ]  # fmt: skip
+    found = probe_bystanders(lambda samples, rate, prompt: "B", made)
+    assert found.figure("leak", about="bystander", mode="general").value == 0.5
+    assert found.figure("advantage", about="bystander", mode="general").value == 0.0
 
 
 def test_a_run_goes_on_where_it_died(tmp_path):
