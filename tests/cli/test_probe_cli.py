@@ -2,6 +2,9 @@
 
 import csv
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -74,6 +77,55 @@ def test_from_probes_to_a_gate(call, tmp_path, model, data):
     assert json.loads(out)["passed"] is (code == 0)
 
 
+class Reader(BaseHTTPRequestHandler):
+    """A judge that says of every answer that it refuses, and keeps what it was sent."""
+
+    sent: ClassVar[list] = []
+
+    def do_POST(self):
+        self.sent.append(self.rfile.read(int(self.headers["Content-Length"])))
+        message = {"role": "assistant", "content": "REFUSED"}
+        choice = {"index": 0, "finish_reason": "stop", "message": message}
+        body = json.dumps({"id": "x", "object": "chat.completion", "created": 0, "model": "j",
+                           "choices": [choice]}).encode()  # fmt: skip
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Nothing."""
+
+
+def test_a_judge_reads_answers_and_hears_nothing(call, tmp_path, model, data):
+    pytest.importorskip("openai")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Reader)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    arguments = (
+        "probe", "attributes", data, "--model", model, "--device", "cpu", "--max-tokens", 4,
+        "--set", "forms=[open]", "--set", "resamples=50", "--set", "states=false",
+        "--set", "conditions=[raw]", "--record", tmp_path / "a.jsonl",
+        "--judge", "j", "--judge-endpoint", f"http://127.0.0.1:{server.server_port}/v1",
+        "--judge-decides",
+    )  # fmt: skip
+    code, out, err = call(*arguments, "--output", tmp_path / "a.json")
+    assert code == 0, err
+    assert b"judge disagreement" in out
+    found = ProbeDocument.read(tmp_path / "a.json")
+    assert found.counts["judged"] == 8
+    assert found.figure("refusal_rate", "raw").value == 1.0
+    assert found.settings["judge"] == "j"
+    texts = len(Reader.sent)
+    assert 1 <= texts <= 8
+    assert not any(b"input_audio" in body for body in Reader.sent)
+    assert len((tmp_path / "a.judge.jsonl").read_text().splitlines()) == 1 + texts
+    code, _, err = call(*arguments, "--output", tmp_path / "again.json")
+    assert (code, len(Reader.sent)) == (0, texts), err
+    server.shutdown()
+    server.server_close()
+
+
 def test_an_estimate_sends_nothing(call, data):
     code, out, err = call(
         "probe", "utility", data, "--endpoint", "http://127.0.0.1:9/v1", "--model", "m",
@@ -101,6 +153,8 @@ def test_voices_are_not_sent_to_another_machine_unasked(call, data):
         (("utility", "-o", "a=1"), "--option is of the one --method"),
         (("utility", "--method", "mcadams", "--method", "mcadams"), "given twice"),
         (("utility", "--requests-per-minute", "5"), "is of an --endpoint"),
+        (("utility", "--judge-decides"), "are of a --judge"),
+        (("utility", "--judge", "none", "--judge-endpoint", "http://127.0.0.1:9/v1"), "no judge"),
         (("membership",), "needs a column 'member'"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from voxguard.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from voxguard.anonymizers.base import Anonymizer
+    from voxguard.probes.attributes import Judge
     from voxguard.probes.document import ProbeDocument
     from voxguard.probes.figures import ProbeFigure
 
@@ -41,11 +43,12 @@ PROBE is one of
 
 DATA is a manifest CSV or a folder, as for `voxguard evaluate`. Without --method only the model as
 it is is probed. A model behind an endpoint is sent RAW voices unless that endpoint is
-`voxguard serve`. With --record, a run that was interrupted goes on where it was.
+`voxguard serve`. With --record, a run that was interrupted goes on where it was. With --judge, a
+language model reads the answers of `attributes` a second time: it gets them and no voices.
 """
 
 _SHOWN = {
-    "attributes": ("advantage", "balanced_accuracy", "refusal_rate"),
+    "attributes": ("advantage", "balanced_accuracy", "refusal_rate", "judge_disagreement"),
     "membership": ("blind_auc", "auc", "auc_drop", "advantage"),
     "secrets": ("told", "told_by_chance", "advantage", "refusal"),
     "bystanders": ("accuracy", "leak", "advantage", "selective_efficacy", "utility_loss"),
@@ -92,6 +95,15 @@ def probe(
         float | None, typer.Option(help="At most, of an endpoint.")
     ] = None,
     max_tokens: Annotated[int, typer.Option(help="Longest answer.")] = 64,
+    judge: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Reads answers a second time.")
+    ] = None,
+    judge_endpoint: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where the judge is, if it is no folder.")
+    ] = None,
+    judge_decides: Annotated[
+        bool, typer.Option("--judge-decides", help="The judge's reading counts, not the rules'.")
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda ...: where weights run.")] = "auto",
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Only count what would be sent.")
@@ -111,6 +123,8 @@ def probe(
     from voxguard.evaluation import read_manifest
     from voxguard.probes.catalogue import run
 
+    if judge is None and (judge_endpoint is not None or judge_decides):
+        raise ConfigurationError("--judge-endpoint and --judge-decides are of a --judge")
     if output is not None and output.exists() and not overwrite:
         raise ConfigurationError(f"{output} exists; choose another name, or --overwrite")
     anonymizers = _anonymizers(method or [], option or [])
@@ -132,9 +146,19 @@ def probe(
             return
         _agreed(endpoint or "", said, yes=yes)
     asked = _model(model, endpoint, requests_per_minute, max_tokens, device)
-    with progress_bar("questions") as tell:
+    with ExitStack() as opened:
+        second = None
+        if judge is not None:
+            reader = _model(judge, judge_endpoint, None, max_tokens, device)
+            second = _judge(reader, record, concurrency, opened, decides=judge_decides)
+        tell = opened.enter_context(progress_bar("questions"))
         document = started(
-            asked, anonymizers, record=record, concurrency=concurrency, progress=tell
+            asked,
+            anonymizers,
+            record=record,
+            concurrency=concurrency,
+            progress=tell,
+            judge=second,
         )
     if output is not None:
         document.write(output, overwrite=overwrite)
@@ -142,6 +166,18 @@ def probe(
         echo_json(document.as_dict())
     else:
         _print(document)
+
+
+def _judge(
+    reader: Any, record: Path | None, concurrency: int, opened: ExitStack, *, decides: bool
+) -> Judge:
+    """A second reader, whose answers are kept beside the record."""
+    from voxguard.audiollm import AnswerRecord, name_of
+    from voxguard.probes.attributes import Judge
+
+    beside = None if record is None else record.with_suffix(".judge.jsonl")
+    kept = opened.enter_context(AnswerRecord(beside, name_of(reader)))
+    return Judge(reader, decides=decides, record=kept, concurrency=concurrency)
 
 
 def _anonymizers(method: list[str], option: list[str]) -> dict[str, Anonymizer]:

@@ -8,13 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from voxguard.audiollm import AnswerRecord, name_of
 from voxguard.errors import ConfigurationError, UnknownNameError
 from voxguard.evaluation.manifest import Manifest
 from voxguard.probes.data import Anonymize
 from voxguard.probes.document import ProbeDocument
+
+if TYPE_CHECKING:
+    from voxguard.probes.attributes import Judge
 
 MEMBER = "member"
 _MEMBERS = {"1": True, "true": True, "yes": True, "member": True,
@@ -88,6 +91,7 @@ def run(
     seed: int = 0,
     concurrency: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    judge: Judge | None = None,
     **options: Any,
 ) -> ProbeDocument:
     """Run a probe by its name.
@@ -103,6 +107,7 @@ def run(
         seed: Of all that is drawn, except by the anonymizers.
         concurrency: Questions under way at once, where the probe takes more than one.
         progress: Is called with how many are done, and of how many.
+        judge: A second reader of the answers, where the probe has one.
         options: Of the probe itself.
 
     Raises:
@@ -128,8 +133,13 @@ def run(
     if anonymizers is not None:
         options["anonymizers"] = anonymizers
     options |= {"limit": limit, "seed": seed, "progress": progress}
-    if "concurrency" in inspect.signature(probe.function).parameters:
+    parameters = inspect.signature(probe.function).parameters
+    if "concurrency" in parameters:
         options["concurrency"] = concurrency
+    if judge is not None:
+        if "judge" not in parameters:
+            raise ConfigurationError(f"the probe {name} reads answers by rules alone: no judge")
+        options["judge"] = judge
     if name == "adversarial" and record is not None:
         options["folder"] = record.with_suffix(".clips")
     data = _sides(manifest) if name == "membership" else (manifest,)

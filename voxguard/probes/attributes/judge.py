@@ -7,6 +7,7 @@ how often it and the rules of :mod:`voxguard.probes.attributes.parser` disagree 
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,11 +61,11 @@ class Judge:
             ModelError: The judge has gone.
         """
         prompts = [_prompt(*answer) for answer in answers]
-        number = {prompt: f"judge/{place}" for place, prompt in enumerate(dict.fromkeys(prompts))}
-        questions = [Question(key, prompt) for prompt, key in number.items()]
+        keys = {prompt: f"judge/{_digest(prompt)}" for prompt in prompts}
+        questions = [Question(key, prompt) for prompt, key in keys.items()]
         said = ask(self.model, questions, self.record, concurrency=self.concurrency)
         return [
-            _reading(said[number[prompt]], attribute)
+            _reading(said[keys[prompt]], attribute)
             for prompt, (attribute, _, _) in zip(prompts, answers, strict=True)
         ]
 
@@ -114,6 +115,10 @@ def agreement(
         for name, statistic in (("judge_disagreement", _differ), ("judge_kappa", _kappa))
     ]
     return [ProbeFigure(name, i.value, i.low, i.high, i.n, system, {}, i.why) for name, i in found]
+
+
+def _digest(prompt: str) -> str:
+    return hashlib.sha256(prompt.encode()).hexdigest()[:16]
 
 
 def _differ(pairs: npt.NDArray[np.str_]) -> float:
