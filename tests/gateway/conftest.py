@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 from servers import Running, Upstream
 
+from voxguard.anonymizers.base import registry
 from voxguard.audio import encode
 from voxguard.gateway.app import create_app
 from voxguard.gateway.settings import Settings
 
 RATE = 16_000
+PLUGIN = Path(__file__).parents[1] / "plugin"
+
+
+@pytest.fixture
+def plugin(monkeypatch):
+    """Methods that break on demand; workers inherit the path."""
+    monkeypatch.setattr(sys, "path", [str(PLUGIN), *sys.path])
+    monkeypatch.setattr(registry, "_searched", False)
+    monkeypatch.setattr(registry, "_references", dict(registry._references))
+    monkeypatch.setattr(registry, "_classes", dict(registry._classes))
 
 
 @pytest.fixture(scope="session")

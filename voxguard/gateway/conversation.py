@@ -54,8 +54,35 @@ class Conversation:
             workers, speaker, Wire(settings.live_rate), timeout_s=settings.job_timeout_s
         )
 
+    @staticmethod
+    def appended(event: Event) -> bytes | None:
+        """The audio that an event of the client appends, raw; None: it is another event.
+
+        Raises:
+            RefusedError: It may hold audio in another place, or none in its own.
+        """
+        if event.get("type") not in _APPENDS:
+            return None
+        data = _decoded(event.get("audio"), "audio")
+        refuse_audio({name: value for name, value in event.items() if name != "audio"})
+        return data
+
+    async def append(self, event: Event, data: bytes) -> list[Event]:
+        """What goes to the server for audio that was appended, by one event or several alike.
+
+        Args:
+            event: One of them.
+            data: The audio of all.
+
+        Raises:
+            VoxguardError: It cannot be anonymized.
+        """
+        async with self._turn:
+            self._append = event["type"]
+            return self._appends(await self.voice.push(data), event)
+
     async def from_client(self, event: Event) -> list[Event]:
-        """What goes to the server for an event of the client.
+        """What goes to the server for an event of the client that appends no audio.
 
         Raises:
             RefusedError: It may hold audio in a place that is not understood.
@@ -79,11 +106,6 @@ class Conversation:
 
     async def _from_client(self, event: Event) -> list[Event]:
         kind = event.get("type")
-        if kind in _APPENDS:
-            self._append = kind
-            data = _decoded(event.get("audio"), "audio")
-            refuse_audio({name: value for name, value in event.items() if name != "audio"})
-            return self._appends(await self.voice.push(data), event)
         if kind in _UPDATES:
             return await self._updated(event)
         if kind not in _KNOWN:

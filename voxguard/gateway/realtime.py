@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
 
 import websockets
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from websockets.asyncio.client import ClientConnection, connect
 
-from voxguard.errors import AudioError
 from voxguard.gateway.conversation import Conversation
 from voxguard.gateway.forward import sent_headers
 from voxguard.gateway.meters import Meters
 from voxguard.gateway.refusals import RefusedError
 from voxguard.gateway.settings import Settings
-from voxguard.payloads.body import read_json, write_json
+from voxguard.gateway.upwards import Upwards, tell
 
 _OPEN_S = 10.0
-_LARGE = 1 << 16  # bytes of an event that is read beside the event loop
 _BROKEN = 1011
 _NOT_UNDERSTOOD = 1003
 _OURS = ("sec-websocket-", "x-voxguard-")
@@ -52,7 +48,7 @@ async def relay(
                 (b"x-voxguard-latency-ms", f"{session.latency_ms:.1f}".encode()),
             ],
         )
-        up = asyncio.create_task(_upwards(client, server, conversation, meters))
+        up = asyncio.create_task(Upwards(client, server, conversation, meters).run())
         down = asyncio.create_task(_downwards(client, server, conversation))
         try:
             await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
@@ -64,7 +60,7 @@ async def relay(
         for failed in (end for end in ends if isinstance(end, Exception)):
             refusal = RefusedError.of(failed)
             meters.refusals.labels(refusal.code).inc()
-            await _tell(client, refusal, None)
+            await tell(client, refusal, None)
             code = _NOT_UNDERSTOOD if refusal.status < 500 else _BROKEN
         await _close(client, _BROKEN if code in _UNSENDABLE else code)
 
@@ -99,51 +95,6 @@ async def _connected(client: WebSocket, settings: Settings) -> ClientConnection:
         ) from None
 
 
-async def _upwards(
-    client: WebSocket, server: ClientConnection, conversation: Conversation, meters: Meters
-) -> None:
-    while True:
-        text = await _received(client)
-        if text is None:
-            return
-        event: Any = None
-        try:
-            event = await _event(text)
-            with meters.timed(meters.push_seconds):
-                made = await conversation.from_client(event)
-        except (AudioError, RefusedError) as error:  # this event alone is at fault
-            await _tell(client, RefusedError.of(error), event)
-            meters.refusals.labels(RefusedError.of(error).code).inc()
-            continue
-        try:
-            for forwarded in made:
-                await server.send(write_json(forwarded).decode())
-        except websockets.ConnectionClosed:
-            return
-
-
-async def _event(text: str) -> dict[str, Any]:
-    content = text.encode("utf-8", "surrogatepass")
-    large = len(content) >= _LARGE
-    event = await asyncio.to_thread(read_json, content) if large else read_json(content)
-    if not isinstance(event, dict):
-        raise RefusedError(400, "not_understood", "an event is a JSON object")
-    return event
-
-
-async def _received(client: WebSocket) -> str | None:
-    """The next text; None: the client has gone."""
-    message = await client.receive()
-    if message["type"] == "websocket.disconnect":
-        return None
-    text = message.get("text")
-    if text is None:
-        raise RefusedError(
-            400, "not_understood", "binary frames are not understood here; send events as JSON"
-        )
-    return str(text)
-
-
 async def _downwards(
     client: WebSocket, server: ClientConnection, conversation: Conversation
 ) -> None:
@@ -154,14 +105,6 @@ async def _downwards(
                 continue
             await conversation.from_server(message)
             await client.send_text(message)
-
-
-async def _tell(client: WebSocket, refusal: RefusedError, event: Any) -> None:
-    """An error event."""
-    about = event.get("event_id") if isinstance(event, dict) else None
-    error = {**refusal.body, "event_id": about if isinstance(about, str) else None}
-    with suppress(RuntimeError, WebSocketDisconnect):
-        await client.send_text(json.dumps({"type": "error", "error": error}))
 
 
 async def _close(client: WebSocket, code: int) -> None:
