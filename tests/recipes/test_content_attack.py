@@ -68,9 +68,11 @@ def people(first, count, each, spread):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def few_segments():
+def quick():
+    """Content so plain is learnt from few chunks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(content, "SEGMENTS", (10,))
+        patch.setattr(content, "BATCH", 8)
         yield
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pytest
 from spoken import Model, always, manifest, pitch_hz
@@ -52,7 +54,7 @@ def test_a_model_that_declines_has_heard_it_all_the_same(clips):
 def test_states_that_hold_nothing_tell_nothing(clips):
     class Deaf(Ear):
         def states(self, samples, sample_rate):
-            noise = np.random.default_rng(abs(hash(samples.tobytes())))
+            noise = np.random.default_rng(zlib.crc32(samples.tobytes()))
             return noise.normal(size=(20, 3)).astype(np.float32)
 
     found = probe_attributes(Deaf(always("male")), clips, **FEW)
