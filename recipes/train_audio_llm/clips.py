@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,21 @@ from recipes.train_audio_llm.features import Mel, window
 
 _SHORTEST_S = 1.2
 _AT_THESE = 0.7  # share of the clips that begin with a word that is wanted
+
+
+class Sound(Protocol):
+    """What a model can hear."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is said in it, where that is asked."""
+
+    @property
+    def length(self) -> int:
+        """In frames of 10 ms."""
+
+    def heard(self, frames: int) -> npt.NDArray[np.float32]:
+        """As the model hears it, ``(mels, frames)``."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +58,11 @@ class Clip:
     end: int
     words: tuple[str, ...]
     first: int = 0
+
+    @property
+    def length(self) -> int:
+        """In frames."""
+        return self.end - self.start
 
     def heard(self, frames: int) -> npt.NDArray[np.float32]:
         """As the model hears it, ``(mels, frames)``."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers.masking_utils import create_bidirectional_mask
 
-from recipes.train_audio_llm.clips import Clip
+from recipes.train_audio_llm.clips import Clip, Sound
 from recipes.train_voice_conversion.labels import PHONES, UNKNOWN
 
 _STEP = 4  # frames of 10 ms in one state
@@ -40,10 +40,10 @@ def states(model: Any, features: Tensor, frames: Tensor) -> tuple[Tensor, Tensor
     return tower(features, attention_mask=mask).last_hidden_state, after
 
 
-def stacked(clips: Sequence[Clip], frames: int, device: str) -> tuple[Tensor, Tensor]:
-    """Spectrograms ``(clips, mels, frames)`` and lengths ``(clips,)``."""
-    features = torch.from_numpy(np.stack([clip.heard(frames) for clip in clips]))
-    lengths = torch.tensor([clip.end - clip.start for clip in clips])
+def stacked(sounds: Sequence[Sound], frames: int, device: str) -> tuple[Tensor, Tensor]:
+    """Spectrograms ``(sounds, mels, frames)`` and lengths ``(sounds,)``."""
+    features = torch.from_numpy(np.stack([sound.heard(frames) for sound in sounds]))
+    lengths = torch.tensor([sound.length for sound in sounds])
     return features.to(device), lengths.clamp(max=frames).to(device)
 
 

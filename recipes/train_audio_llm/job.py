@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from recipes.train_audio_llm import alignment, architecture, cutting
+from recipes.train_audio_llm import alignment, architecture, conversations, cutting
 from recipes.train_audio_llm.clips import Clip, Recorded, beginning_with, divide
 from recipes.train_audio_llm.corpus import STRANGERS, TRAINED, Utterance, of
 from recipes.train_audio_llm.questions import Asker, frequent, texts
@@ -103,6 +103,12 @@ class Job:
         parts = partial(beginning_with, words=frozenset(self.asker.words), longest=longest)
         folder = self.run / f"first-words-{len(self.asker.words)}-{longest}"
         return cutting.cut(heard, parts, folder, asked=True)
+
+    def conversations(self) -> Path:
+        """Manifest of conversations of strangers, with questions about both."""
+        strangers = [one for one in self.cuts() if one.clip.source.utterance.part == STRANGERS]
+        folder = self.run / "conversations"
+        return conversations.write(strangers, folder, seconds=self.config.settings.seconds)
 
     def untrained(self) -> tuple[Any, Any]:
         """Model and processor as they begin, the same each time."""

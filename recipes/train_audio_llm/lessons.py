@@ -14,17 +14,19 @@ from torch import Tensor
 
 from recipes.train_audio_llm import course, ears
 from recipes.train_audio_llm.chat import Chat, Heard
-from recipes.train_audio_llm.clips import Clip, Recorded, draw
+from recipes.train_audio_llm.clips import Clip, Recorded, Sound, draw
+from recipes.train_audio_llm.conversations import meet
 from recipes.train_audio_llm.features import silence
 from recipes.train_audio_llm.questions import Asker, Exchange, unheard
 from recipes.train_audio_llm.settings import Members, Settings
-from recipes.train_audio_llm.wordings import FIRST, WRITE_DOWN, WRITTEN
+from recipes.train_audio_llm.wordings import FIRST, TALK, WRITE_DOWN, WRITTEN
 from recipes.train_voice_conversion.labels import UNKNOWN
 from voxguard.models.precision import autocast
 
 _LATER = ("kinds", "talking", "refusals")  # settings that the encoder has not to do with
 _BLIND = 0.1  # share of the clips that are not heard
 _FEW_SHORT, _MANY_SHORT = 0.1, 0.6
+_OF_TWO = 0.6  # share of conversations, where the model is asked about them
 _KNOWN = 0.7  # share of clips from recordings that have a transcript
 
 
@@ -96,15 +98,22 @@ def talking(
     def losses(rng: np.random.Generator) -> course.Losses:
         model.train()
         model.model.audio_tower.eval()
-        clips = [
-            draw(_any(recorded, rng), given.frames, _MANY_SHORT, rng, beginning=beginning)
-            for _ in range(given.batch)
-        ]
-        exchanges = [asker.all_about(clip, rng) for clip in clips]
-        heard = hear(clips)
-        for k, clip in enumerate(clips):
+        sounds: list[Sound] = []
+        exchanges: list[list[Exchange]] = []
+        for _ in range(given.batch):
+            if TALK in asker.kinds and rng.random() < _OF_TWO:
+                two = meet(recorded, given.frames, rng)
+                sounds.append(two)
+                exchanges.append(two.exchanges())
+            else:
+                source = _any(recorded, rng)
+                clip = draw(source, given.frames, _MANY_SHORT, rng, beginning=beginning)
+                sounds.append(clip)
+                exchanges.append(asker.all_about(clip, rng))
+        heard = hear(sounds)
+        for k, sound in enumerate(sounds):
             if rng.random() < _BLIND:
-                heard[k], words = _nothing(hear, clip, rng)
+                heard[k], words = _nothing(hear, sound, rng)
                 exchanges[k] = [unheard(e, words, given.refusals, rng) for e in exchanges[k]]
         with autocast(device):
             return {"answers": chat.loss(heard, exchanges)}
@@ -150,17 +159,17 @@ class _Hearing:
     def __init__(self, model: Any, given: Settings, device: str) -> None:
         self._model, self._given, self._device = model, given, device
 
-    def __call__(self, clips: Sequence[Clip]) -> list[Heard]:
-        return self.projected(self.encoded(clips))
+    def __call__(self, sounds: Sequence[Sound]) -> list[Heard]:
+        return self.projected(self.encoded(sounds))
 
-    def encoded(self, clips: Sequence[Clip]) -> list[Tensor]:
-        """States of clips, ``(states, width)`` each."""
-        return self._encoded(*ears.stacked(clips, self._given.frames, self._device))
+    def encoded(self, sounds: Sequence[Sound]) -> list[Tensor]:
+        """States of what is heard, ``(states, width)`` each."""
+        return self._encoded(*ears.stacked(sounds, self._given.frames, self._device))
 
-    def silence(self, clip: Clip) -> Heard:
-        """As long as a clip."""
+    def silence(self, sound: Sound) -> Heard:
+        """As long as a sound."""
         nothing = torch.from_numpy(silence(self._given.mels, self._given.frames))[None]
-        length = torch.tensor([min(clip.end - clip.start, self._given.frames)])
+        length = torch.tensor([min(sound.length, self._given.frames)])
         return self.projected(self._encoded(nothing.to(self._device), length.to(self._device)))[0]
 
     def projected(self, encoded: Sequence[Tensor]) -> list[Heard]:
@@ -175,12 +184,14 @@ class _Hearing:
         return [row[:n] for row, n in zip(found, counts.tolist(), strict=True)]
 
 
-def _nothing(hear: _Hearing, clip: Clip, rng: np.random.Generator) -> tuple[Heard, tuple[str, ...]]:
+def _nothing(
+    hear: _Hearing, sound: Sound, rng: np.random.Generator
+) -> tuple[Heard, tuple[str, ...]]:
     """Silence, no audio, or no audio but the words, each as often."""
     form = rng.integers(3)
     if form == 0:
-        return hear.silence(clip), ()
-    return Heard(None), clip.words if form == 1 else ()
+        return hear.silence(sound), ()
+    return Heard(None), sound.words if form == 1 else ()
 
 
 def _decoder(model: Any) -> list[Tensor]:

@@ -17,6 +17,7 @@ from recipes.train_audio_llm.wordings import (
     SAID,
     SEX,
     SPEAKER,
+    TALK,
     WHICH,
     WRITTEN,
     around,
@@ -110,7 +111,7 @@ class Asker:
             return self._sex(utterance.sex, rng)
         if kind == SPEAKER:
             return self._speaker(utterance.speaker, rng) if utterance.known else None
-        if not clip.words:
+        if not clip.words or kind == TALK:  # of that there are two in a clip
             return None
         if kind == FIRST:
             return self._first(clip, rng)

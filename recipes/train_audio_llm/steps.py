@@ -15,7 +15,7 @@ from recipes.staged import Steps
 from recipes.train_audio_llm import alignment, evaluate, features, lessons, members
 from recipes.train_audio_llm.corpus import TRAINED
 from recipes.train_audio_llm.job import Job, there
-from recipes.train_audio_llm.wordings import FIRST
+from recipes.train_audio_llm.wordings import FIRST, TALK
 
 ABOUT = "training.json"
 
@@ -65,6 +65,8 @@ def _evaluate(job: Job) -> None:
         job.device,
         job.run,
     )
+    if TALK in job.asker.kinds:
+        say(f"conversations: {job.conversations()}")
     results = {"run": job.config.name, "training": about, **found}
     write(results, job.results / f"{job.config.name}.json")
     for name, figure in found["figures"].items():

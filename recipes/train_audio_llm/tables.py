@@ -15,7 +15,7 @@ from recipes.common import publish
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 NONE = "No results are committed yet."
-MODELS = ("voices", "words", "base")
+MODELS = ("voices", "words", "conversations", "base")
 _ASKED = {
     "sex, eval": "sex, strangers",
     "speaker, held-out": "speaker, other recordings of known speakers",

@@ -12,8 +12,8 @@ from voxguard.probes.attributes.letters import LETTERS
 T = TypeVar("T")
 
 SEX, SPEAKER, WHICH, SAID, WRITTEN = "sex", "speaker", "which word", "is it said", "transcript"
-FIRST = "first word"
-KINDS = (SEX, SPEAKER, WHICH, SAID, WRITTEN, FIRST)
+FIRST, TALK = "first word", "conversation"
+KINDS = (SEX, SPEAKER, WHICH, SAID, WRITTEN, FIRST, TALK)
 
 WRITE_DOWN = "Write down what is said in the recording, word by word."
 SEX_WORDINGS = (
