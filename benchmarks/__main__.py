@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-SPEECH, B2 = ("--data",), ("--vpc",)
+SPEECH, B2, LLVC = ("--data",), ("--vpc",), ("--llvc",)
 BENCHMARKS: dict[str, tuple[str, ...]] = {  # and which of the shared options each takes
     "startup": B2,
     "mcadams": SPEECH + B2,
     "streaming": SPEECH + B2,
     "world": SPEECH,
-    "neural": SPEECH,
+    "neural": SPEECH + LLVC,
+    "cores": SPEECH + B2,
     "encoders": SPEECH,
     "metrics": (),
     "dp": (),
@@ -42,6 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", help="folder of 16 kHz speech; else synthetic voices")
     parser.add_argument("--vpc", help="checkout of Voice-Privacy-Challenge-2024, for B2")
+    parser.add_argument("--llvc", help="checkout of KoeAI/LLVC")
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS))
     parser.add_argument("--out", type=Path, help="where to write the results")
     parser.add_argument("--compare", type=Path, help="results to hold against the committed ones")
@@ -57,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
     """One after the other: they would disturb each other."""
     options.out.mkdir(parents=True, exist_ok=True)
     for name in options.only:
-        shared = {"--data": options.data, "--vpc": options.vpc}
+        shared = {"--data": options.data, "--vpc": options.vpc, "--llvc": options.llvc}
         given = [word for key in BENCHMARKS[name] if shared[key] for word in (key, shared[key])]
         print(f"\n== {name}", flush=True)
         target = str(options.out / f"{name}.json")

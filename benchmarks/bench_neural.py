@@ -2,10 +2,10 @@
 
     python -m benchmarks.bench_neural --data FOLDER --json FILE
 
-Real-time factors are CPU time over audio time. The peers are what public voice conversion is made
-of: HuBERT base as content encoder, HiFi-GAN V1 as vocoder, with random weights, which cost as much
-as trained ones. Ratios are their CPU time together over ours, taken round by round. Batches: CPU
-time of the network of voice_conversion for eight recordings, one by one, over that in one pass.
+Real-time factors are CPU time over audio time. The peers are those of :mod:`benchmarks.peers`; LLVC
+stands beside live sessions, with ``--llvc CHECKOUT``. Ratios are a peer's CPU time over ours, taken
+round by round. Batches: CPU time of the network of voice_conversion for eight recordings, one by
+one, over that in one pass.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 import torch
-import transformers
 
 import voxguard
 from benchmarks.common import RATE, arguments, cpu_seconds, finish, pin, speech, spread
+from benchmarks.peers import hifigan, hifigan_of_wavlm, hubert, llvc, wavlm
 from voxguard.models.converter import Converter
 
 OURS: dict[str, Callable[[], Any]] = {
@@ -31,19 +31,13 @@ OURS: dict[str, Callable[[], Any]] = {
     "xvector_swap": voxguard.XVectorSwap,
 }
 LIVE_CHUNKS_MS = (10, 20, 100)
+LLVC = "LLVC, live, 13 ms"
+TOGETHER_IN = {
+    "times peers": ("HuBERT base", "HiFi-GAN V1"),
+    "times kNN-VC": ("WavLM-Large, 6 layers", "HiFi-GAN of kNN-VC"),
+    "times LLVC": (LLVC,),
+}
 TOGETHER, LENGTHS_S = 8, (2, 5, 10)
-
-
-def encoder() -> Callable[[Any], None]:
-    """HuBERT base."""
-    model = transformers.HubertModel(transformers.HubertConfig()).eval()
-    return lambda signal: model(torch.from_numpy(signal)[None])
-
-
-def vocoder() -> Callable[[Any], None]:
-    """HiFi-GAN V1 at 16 kHz."""
-    model = transformers.SpeechT5HifiGan(transformers.SpeechT5HifiGanConfig()).eval()
-    return lambda signal: model(torch.zeros(len(signal) // 256, 80))
 
 
 def live(chunk_ms: int, signals: list[Any]) -> None:
@@ -90,7 +84,14 @@ def main() -> None:
     runs = {name: _each(make()) for name, make in OURS.items()}
     for chunk_ms in LIVE_CHUNKS_MS:
         runs[f"voice_conversion, live, {chunk_ms} ms"] = partial(live, chunk_ms)
-    peers = {"HuBERT base": encoder(), "HiFi-GAN V1": vocoder()}
+    peers = {
+        "HuBERT base": hubert(),
+        "HiFi-GAN V1": hifigan(),
+        "WavLM-Large, 6 layers": wavlm(),
+        "HiFi-GAN of kNN-VC": hifigan_of_wavlm(),
+    }
+    if options.llvc is not None:
+        peers[LLVC] = llvc(options.llvc)
     times: dict[str, list[float]] = {name: [] for name in (*runs, *peers)}
     for work in runs.values():
         work(signals[:1])
@@ -102,14 +103,20 @@ def main() -> None:
                 times[name].append(cpu_seconds(lambda peer=peer: [peer(s) for s in signals]))
     print(f"{what}, {seconds:.0f} s; CPU time on one core, median of {options.repeats}")
     rows: dict[str, Any] = {}
-    together = np.sum([times[name] for name in peers], axis=0)
+    together = {
+        key: np.sum([times[part] for part in parts], axis=0)
+        for key, parts in TOGETHER_IN.items()
+        if all(part in times for part in parts)
+    }
     for name, values in times.items():
         rows[name] = {"rtf": spread([value / seconds for value in values])}
         line = f"{name:34s} RTF {np.median(values) / seconds:.4f}"
         line += f"  {seconds / np.median(values):6.1f} x real time"
         if name in runs:
-            rows[name]["times peers"] = spread(list(together / np.array(values)))
-            line += f"  {rows[name]['times peers']['median']:5.1f} x HuBERT and HiFi-GAN"
+            for key, taken in together.items():
+                if key != "times LLVC" or name.endswith(" ms"):
+                    rows[name][key] = spread(list(taken / np.array(values)))
+                    line += f"  {rows[name][key]['median']:5.1f} {key}"
         print(line)
     packages = {name: version(name) for name in ("torch", "transformers")}
     results = {"data": what, "audio_seconds": seconds, **packages, "rows": rows}

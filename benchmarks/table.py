@@ -13,6 +13,15 @@ from recipes.common import publish
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+MEASURED = {  # what the ledger tells, and where it is from
+    "McAdams": "mcadams",
+    "voice conversion and x-vector swap": "neural",
+    "world": "world",
+    "attackers": "encoders",
+    "whole processes": "startup",
+    "EER": "metrics",
+    "training": "dp",
+}
 CORE_HOUR, GB_MONTH = 0.04, 0.023
 NAMES = {
     "B2": "VoicePrivacy 2024 B2",
@@ -46,8 +55,11 @@ def table() -> str:
 
 def gateway() -> str:
     """Recordings, then live connections, of every method."""
-    methods = json.loads((RESULTS / "gateway.json").read_text())["methods"]
+    read = _read("gateway")
+    methods, machine = read["methods"], read["machine"]
     lines = [
+        f"On the {machine['cores']} cores of an {machine['cpu']}:",
+        "",
         "| recordings of 10 s | at once | requests a second | times real time "
         "| added: median, 99 % | memory |",
         "|---|---|---|---|---|---|",
@@ -89,15 +101,21 @@ def ledger() -> str:
     step, opacus = (dp[name]["ms a step"]["median"] for name in (
         "speaker-level, vectorised", "Opacus, hooks"))  # fmt: skip
     hubert = neural["HuBERT base"]["rtf"]["median"] + neural["HiFi-GAN V1"]["rtf"]["median"]
+    knn = sum(neural[part]["rtf"]["median"] for part in (
+        "WavLM-Large, 6 layers", "HiFi-GAN of kNN-VC"))  # fmt: skip
     peers, dio = (
         ("HuBERT base + HiFi-GAN V1", 1 / hubert),
         ("pyworld, DIO", _speed(world["pyworld, dio"])),
     )
+    live = neural["voice_conversion, live, 20 ms"]
     lines = ["| what | voxguard | peer, in the same run | ratio |", "|---|---|---|---|"]
     for what, row, (peer, speed), ratio in (
         ("McAdams", mcadams["avx512"], ("VoicePrivacy 2024 B2", _speed(mcadams["B2"])), "times_b2"),
         ("voice conversion", neural["voice_conversion"], peers, "times peers"),
-        ("voice conversion, live", neural["voice_conversion, live, 20 ms"], peers, "times peers"),
+        ("voice conversion", neural["voice_conversion"],
+         ("kNN-VC's WavLM + HiFi-GAN", 1 / knn), "times kNN-VC"),
+        ("voice conversion, live", live,
+         ("LLVC, live", _speed(neural["LLVC, live, 13 ms"])), "times LLVC"),
         ("x-vector swap", neural["xvector_swap"], peers, "times peers"),
         ("world", world["world"], dio, "times pyworld, dio"),
         ("world, differential", world["differential"], dio, "times pyworld, dio"),
@@ -117,6 +135,36 @@ def ledger() -> str:
         f"| speaker-level DP, a step of ECAPA-TDNN | {step:.0f} ms | Opacus, example-level: "
         f"{opacus:.0f} ms | {opacus / step:.1f} x |",
     ]
+    return "\n".join(lines)
+
+
+def machines() -> str:
+    """Which of the ledger's rows are of which machine."""
+    rows: dict[str, list[str]] = {}
+    for what, name in MEASURED.items():
+        rows.setdefault(_read(name)["machine"]["cpu"], []).append(what)
+    told = [f"{', '.join(some)}: one core of an {cpu}" for cpu, some in rows.items()]
+    return "; ".join(told) + "."
+
+
+def cores() -> str:
+    """On one core and on all of them."""
+    found = _read("cores")
+    machine, rows = found["machine"], found["rows"]
+    lines = [
+        f"On an {machine['cpu']}, {found['processes']} processes, {found['data']}; times real "
+        "time, median and range:",
+        "",
+        "| what | one core | all cores | times one core |",
+        "|---|---|---|---|",
+    ]
+    for name, row in rows.items():
+        cells = [
+            f"{row[key]['median']:.{digits}f} ({row[key]['min']:.{digits}f} to "
+            f"{row[key]['max']:.{digits}f})"
+            for key, digits in (("one core", 1), ("all cores", 1), ("times one core", 2))
+        ]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -228,6 +276,9 @@ def _duration(hours: float) -> str:
 
 
 if __name__ == "__main__":
-    publish(ROOT / "README.md", {"benchmarks": table(), "ledger": ledger()})
-    publish(ROOT / "benchmarks" / "README.md", {"gateway": gateway(), "profile": profile()})
+    publish(ROOT / "README.md", {"benchmarks": table(), "ledger": ledger(), "machines": machines()})
+    publish(
+        ROOT / "benchmarks" / "README.md",
+        {"cores": cores(), "gateway": gateway(), "profile": profile()},
+    )
     publish(ROOT / "docs" / "corpus.md", {"corpus": corpus()})

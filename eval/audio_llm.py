@@ -2,6 +2,7 @@
 
     python -m recipes.train_audio_llm DATA/speech --work WORK --config voices.yaml
     python -m recipes.train_audio_llm DATA/speech --work WORK --config words.yaml
+    python -m recipes.train_audio_llm DATA/speech --work WORK --config conversations.yaml
     python -m recipes.train_audio_llm DATA/speech --work WORK
     python -m recipes.train_audio_llm DATA/speech --work WORK --step members
     python -m recipes.train_audio_llm DATA/speech --work WORK --step members --anonymizer mcadams
@@ -25,21 +26,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import uvicorn
 
 import voxguard
 from eval.run import HERE
 from recipes.train_audio_llm.serve import make_app
-from recipes.train_audio_llm.wordings import WRITE_DOWN
+from recipes.train_audio_llm.wordings import WHAT_FIRST, WRITE_DOWN, sentence
+from voxguard.audio import AudioWriter, read, resample
 from voxguard.audiollm import EndpointModel, TransformersModel
-from voxguard.evaluation import Manifest, read_manifest
+from voxguard.evaluation import Manifest, Utterance, read_manifest
 from voxguard.gateway.app import create_app
 from voxguard.gateway.settings import Settings
-from voxguard.probes.catalogue import run
+from voxguard.probes.attributes import PROMPTS
+from voxguard.probes.catalogue import MEMBER, run
 from voxguard.probes.document import ProbeDocument
 from voxguard.probes.secrets import spoken_digits
 
 RESULTS = HERE / "results" / "audio-llm"
+_TELEPHONE_HZ = 8000
 SYSTEMS: dict[str, Callable[[], Any]] = {
     "mcadams": voxguard.McAdams,
     "world": voxguard.World,
@@ -86,6 +91,40 @@ def beginnings(work: Path, _: Path) -> Manifest:
     return read_manifest(listed)
 
 
+def conversations(work: Path, _: Path) -> Manifest:
+    """Strangers by twos, the one of whom is enrolled, with a question about either."""
+    return read_manifest(work / "conversations" / "conversations" / "manifest.csv")
+
+
+def shifted(work: Path, data: Path) -> Manifest:
+    """Clips that no model was trained on, half of which came by telephone and are no "members".
+
+    What tells the halves apart is the telephone: a membership probe has to see that.
+    """
+    folder = work / "shifted"
+    folder.mkdir(exist_ok=True)
+    rng = np.random.default_rng(0)
+    found = []
+    for clip in beginnings(work, data).utterances:
+        member = bool(rng.random() < 0.5)
+        path = clip.path if member else _by_telephone(clip, folder)
+        labels = {**clip.labels, MEMBER: "yes" if member else "no"}
+        found.append(
+            replace(clip, path=path, transcript=sentence(clip.labels["answer"]), labels=labels)
+        )
+    return Manifest("a list with a telephone in it", tuple(found))
+
+
+def _by_telephone(clip: Utterance, folder: Path) -> Path:
+    path = folder / f"{clip.id}.flac"  # as the others: the format must not tell
+    if not path.exists():
+        samples, rate = read(clip.path)
+        narrow = resample(samples, rate, _TELEPHONE_HZ)
+        with AudioWriter(path, rate, 1) as file:
+            file.write(resample(narrow, _TELEPHONE_HZ, rate))
+    return path
+
+
 def secrets(work: Path, data: Path) -> Manifest:
     """PINs and phone numbers that nobody has, of recordings of single digits."""
     made = work / "secrets"
@@ -115,6 +154,7 @@ def planted(work: Path, _: Path, *, trained_on: str) -> Manifest:
 
 SERVED = "served"
 VOICES, WORDS = Path("voices/model"), Path("words/model")
+TALKS = Path("conversations/model")
 SEX = {"attributes": ["sex"], "forms": ["open", "closed"]}
 ATTACK = {
     "prompt": "Is the speaker a man or a woman?",
@@ -141,6 +181,17 @@ PLANS = {
         beginnings,
         {"attributes": ["sex"], "forms": ["open"], "states": False},
         limit=195,
+    ),
+    "prompts": Plan(
+        "attributes",
+        WORDS,
+        beginnings,
+        SEX | {"prompts": PROMPTS, "states": False},
+        limit=65,
+    ),
+    "bystanders": Plan("bystanders", TALKS, conversations),
+    "membership-shifted": Plan(
+        "membership", WORDS, shifted, {"prompt": WHAT_FIRST, "conditions": ["raw"]}, bare=True
     ),
     "secrets": Plan("secrets", VOICES, secrets),
     "fairness": Plan("fairness", VOICES, strangers, limit=52),

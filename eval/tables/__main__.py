@@ -29,6 +29,9 @@ if __name__ == "__main__":
         {
             "bystanders": probes.bystanders(),
             **models,
+            "overheard": probes.overheard(),
+            "asked": probes.asked(),
+            "shifted": probes.shifted(),
             "served": probes.served(),
             "adversarial": probes.adversarial(),
             "membership": probes.membership(),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from eval.tables.cells import RESULTS, percent
+from voxguard.probes.attributes import PROMPTS
 from voxguard.probes.document import ProbeDocument
 
 HEARD = {
@@ -11,6 +14,7 @@ HEARD = {
     "world": "WORLD",
     "voice_conversion": "voice conversion (default)",
 }
+_NEAR = {**HEARD, "enrolled-speaker": "the enrolled voice alone", "no-audio": "nothing"}
 STATES = {"probe": "states"}
 
 
@@ -65,6 +69,59 @@ def understood() -> str:
         ]
         lines.append(f"| {shown} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def overheard() -> str:
+    """One row a system: what the model that was asked about conversations tells of either."""
+    document = _document("bystanders")
+    lines = [
+        "| the model hears | of the user: right | of the other: told | of the other: told though "
+        "asked not to | selective efficacy |",
+        "|---|---|---|---|---|",
+    ]
+    for system in document.systems:
+        cells = [
+            _found(document, "accuracy", system, about="main", mode="general"),
+            *(
+                _found(document, "leak", system, about="bystander", mode=mode)
+                for mode in ("general", "selective")
+            ),
+            _found(document, "selective_efficacy", system),
+        ]
+        shown = ", then ".join(_NEAR.get(part, part) for part in system.split(", then "))
+        lines.append(f"| {shown} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def asked() -> str:
+    """One row a system and form of question: does it matter how the model is asked?"""
+    document = _document("prompts")
+    lines = [
+        "| the model hears | asked | " + " | ".join(PROMPTS) + " |",
+        "|---|---|" + "---|" * len(PROMPTS),
+    ]
+    for (system, shown), (form, called) in product(
+        HEARD.items(), {"open": "openly", "closed": "by letter"}.items()
+    ):
+        cells = [
+            _found(document, "balanced_advantage", system, form=form, prompt=prompt)
+            for prompt in PROMPTS
+        ]
+        lines.append(f"| {shown} | {called} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def shifted() -> str:
+    """What a membership attack finds where nothing was trained on."""
+    document = _document("membership-shifted")
+    text = "self-transcription"
+    [auc] = document.find("auc", "raw", text=text, score="combined")
+    blind = document.figure("blind_auc", features="all")
+    marked = "marked" if auc.where["data"] == "contaminated" else "not marked"
+    return (
+        f"By the scores of the model's answers the attack has an AUC of {percent(auc)}; without "
+        f"the model it has {percent(blind)}, and the figures are {marked} contaminated."
+    )
 
 
 def served() -> str:
