@@ -1,4 +1,4 @@
-"""Every anonymizer, and peers, on one core and on all of them at once, a process a core.
+"""Anonymizers, the attackers' encoder, and peers, on one core and on all, a process a core.
 
     python -m benchmarks.bench_cores --data FOLDER --vpc CHECKOUT --json FILE
 
@@ -25,6 +25,7 @@ from benchmarks.common import RATE, arguments, finish, peer_b2, speech, spread
 Work = Callable[[Any], Any]
 CHUNK = RATE // 50
 B2, NEURAL = "VoicePrivacy 2024 B2", "HuBERT base + HiFi-GAN V1"
+ENCODERS = DVECTOR, _ = "d-vector of an attacker", "resemblyzer"
 
 
 def make(name: str, vpc: Path | None) -> Work:
@@ -45,6 +46,10 @@ def make(name: str, vpc: Path | None) -> Work:
 
         parts = hubert(), hifigan()
         return lambda signal: [part(signal) for part in parts]
+    if name in ENCODERS:
+        from benchmarks.bench_encoders import ours, resemblyzer
+
+        return ours("dvector") if name == DVECTOR else resemblyzer()
     method, _, how = name.partition(", ")
     options: dict[str, Any] = {
         "differential": {"synthesis": "differential"},
@@ -127,7 +132,7 @@ def main() -> None:
     """Measure and print."""
     options = arguments(__doc__ or "")
     what, signals = speech(options.data, options.files)
-    names = [*OURS, NEURAL] + ([B2] if options.vpc is not None else [])
+    names = [*OURS, NEURAL, *([B2] if options.vpc is not None else []), *ENCODERS]
     rows = {}
     for name in names:
         rows[name] = measure(name, options, signals)

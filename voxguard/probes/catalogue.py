@@ -8,16 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from voxguard.audiollm import AnswerRecord, name_of
 from voxguard.errors import ConfigurationError, UnknownNameError
 from voxguard.evaluation.manifest import Manifest
+from voxguard.probes.attributes.judge import Judge
 from voxguard.probes.data import Anonymize
 from voxguard.probes.document import ProbeDocument
-
-if TYPE_CHECKING:
-    from voxguard.probes.attributes import Judge
 
 MEMBER = "member"
 _MEMBERS = {"1": True, "true": True, "yes": True, "member": True,
