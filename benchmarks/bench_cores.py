@@ -25,7 +25,7 @@ from benchmarks.common import RATE, arguments, finish, peer_b2, speech, spread
 Work = Callable[[Any], Any]
 CHUNK = RATE // 50
 B2, NEURAL = "VoicePrivacy 2024 B2", "HuBERT base + HiFi-GAN V1"
-ENCODERS = DVECTOR, _ = "d-vector of an attacker", "resemblyzer"
+DVECTOR, RESEMBLYZER = "d-vector of an attacker", "resemblyzer"
 
 
 def make(name: str, vpc: Path | None) -> Work:
@@ -46,7 +46,7 @@ def make(name: str, vpc: Path | None) -> Work:
 
         parts = hubert(), hifigan()
         return lambda signal: [part(signal) for part in parts]
-    if name in ENCODERS:
+    if name in (DVECTOR, RESEMBLYZER):
         from benchmarks.bench_encoders import ours, resemblyzer
 
         return ours("dvector") if name == DVECTOR else resemblyzer()
@@ -132,7 +132,7 @@ def main() -> None:
     """Measure and print."""
     options = arguments(__doc__ or "")
     what, signals = speech(options.data, options.files)
-    names = [*OURS, NEURAL, *([B2] if options.vpc is not None else []), *ENCODERS]
+    names = [*OURS, NEURAL, *([B2] if options.vpc is not None else []), DVECTOR, RESEMBLYZER]
     rows = {}
     for name in names:
         rows[name] = measure(name, options, signals)

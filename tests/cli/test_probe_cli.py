@@ -140,6 +140,15 @@ def test_voices_are_not_sent_to_another_machine_unasked(call, data):
     arguments = ("--endpoint", "http://voxguard.invalid/v1", "--model", "m")
     code, _, err = call("probe", "utility", data, *arguments)
     assert code == 2
+    assert b"raw voices" in err
+    assert b"say --yes" in err
+
+
+def test_answers_are_not_sent_to_another_machine_unasked(call, model, data):
+    code, _, err = call("probe", "attributes", data, "--model", model, "--device", "cpu",
+                        "--judge", "j", "--judge-endpoint", "http://voxguard.invalid/v1")  # fmt: skip
+    assert code == 2
+    assert b"answered about the speakers" in err
     assert b"say --yes" in err
 
 

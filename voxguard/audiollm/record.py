@@ -159,11 +159,11 @@ class AnswerRecord:
 
     def answer(self, question: Question) -> Answer | None:
         """What the model said to this very prompt; None: it has not been asked."""
-        return self._answers.get((question.key, _digest(question.prompt)))
+        return self._answers.get((question.key, digest(question.prompt)))
 
     def add(self, question: Question, answer: Answer) -> None:
         """Keep an answer; one that was there for the same question is superseded."""
-        prompt = _digest(question.prompt)
+        prompt = digest(question.prompt)
         self._lines.add(
             {"key": question.key, "prompt": prompt, "text": answer.text, "error": answer.error}
         )
@@ -191,7 +191,14 @@ def _line(content: dict[str, Any]) -> bytes:
     return json.dumps(content).encode("ascii") + b"\n"
 
 
-def _digest(prompt: str) -> str:
+def digest(prompt: str) -> str:
+    """Names a prompt, in a record that is not to hold it.
+
+    Example:
+        >>> from voxguard.audiollm.record import digest
+        >>> digest("A man or a woman?")
+        '...'
+    """
     return hashlib.sha256(prompt.encode()).hexdigest()[:16]
 
 

@@ -51,7 +51,14 @@ _SHOWN = {
     "attributes": ("advantage", "balanced_accuracy", "refusal_rate", "judge_disagreement"),
     "membership": ("blind_auc", "auc", "auc_drop", "advantage"),
     "secrets": ("told", "told_by_chance", "advantage", "refusal"),
-    "bystanders": ("accuracy", "leak", "advantage", "selective_efficacy", "utility_loss"),
+    "bystanders": (
+        "accuracy",
+        "leak",
+        "declined",
+        "advantage",
+        "selective_efficacy",
+        "utility_loss",
+    ),
     "fairness": ("gamma", "null_gamma", "gamma_p", "gamma_change", "preference"),
     "adversarial": ("attack_success", "attack_removed", "answer_restored", "answer_kept"),
     "utility": ("accuracy", "agreement", "utility_loss"),
@@ -114,7 +121,7 @@ def probe(
     text_price: Annotated[
         float, typer.Option(help="Of a million tokens of prompt, for the estimate.")
     ] = 0.0,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before voices are sent.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before anything is sent.")] = False,
     output: Annotated[Path | None, typer.Option(help="Write the document as JSON.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a document.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The document on stdout.")] = False,
@@ -144,11 +151,13 @@ def probe(
         if estimate:
             typer.echo(said)
             return
-        _agreed(endpoint or "", said, yes=yes)
+        _agreed(endpoint or "", f"raw voices, {said}", yes=yes)
     asked = _model(model, endpoint, requests_per_minute, max_tokens, device)
     with ExitStack() as opened:
         second = None
         if judge is not None:
+            if judge_endpoint is not None:
+                _agreed(judge_endpoint, "what is answered about the speakers", yes=yes)
             reader = _model(judge, judge_endpoint, None, max_tokens, device)
             second = _judge(reader, record, concurrency, opened, decides=judge_decides)
         tell = opened.enter_context(progress_bar("questions"))
@@ -209,16 +218,16 @@ def _cost(run: Callable[[Any], Any]) -> Any:
     return estimate(run)
 
 
-def _agreed(endpoint: str, said: str, *, yes: bool) -> None:
-    """Whether the voices may leave the machine, and the bill may come."""
-    typer.echo(f"to {endpoint}: {said}", err=True)
+def _agreed(endpoint: str, sent: str, *, yes: bool) -> None:
+    """Whether it may leave the machine, and the bill may come."""
+    typer.echo(f"to {endpoint}: {sent}", err=True)
     if yes or urlsplit(endpoint).hostname in ("localhost", "127.0.0.1", "::1"):
         return
     if not sys.stdin.isatty():
         raise ConfigurationError(
-            "raw voices would be sent to another machine; say --yes if they may be"
+            f"{sent}: this would be sent to another machine; say --yes if it may be"
         )
-    typer.confirm("Send them?", abort=True, err=True)
+    typer.confirm("Send this?", abort=True, err=True)
 
 
 def _model(

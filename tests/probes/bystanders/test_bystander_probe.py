@@ -132,7 +132,8 @@ def test_a_filter_takes_the_bystander_from_a_model_that_tells_all():
     found = probe_bystanders(tells_all, items(), filters={"gate": mutes_soft})
     for mode in ("general", "selective"):
         assert found.figure("leak", "gate", about="bystander", mode=mode).value == 0.0
-        assert found.figure("advantage", "gate", about="bystander", mode=mode).high < 0.0
+        assert found.figure("advantage", "gate", about="bystander", mode=mode).value == 0.0
+        assert found.figure("declined", "gate", about="bystander", mode=mode).value == 1.0
         assert accuracy(found, "main", mode, "gate") == 1.0
     assert accuracy(found, "bystander", "selective", "gate") == 1.0
     assert found.figure("utility_loss", "gate").value == 0.0
@@ -190,6 +191,33 @@ def test_guessing_between_two_facts_is_no_leak():
     found = probe_bystanders(lambda samples, rate, prompt: "B", made)
     assert found.figure("leak", about="bystander", mode="general").value == 0.5
     assert found.figure("advantage", about="bystander", mode="general").value == 0.0
+
+
+def test_silence_about_the_rest_does_not_hide_what_is_told():
+    """A third is told and the rest declined: worth a third, not less than a guess."""
+    options = ("a man", "a woman", UNKNOWN)
+    made = [
+        Item(f"{n}/{about}", f"u{n}", about, f"{n % 3}: is {about} a man?", options,
+             options[n // 3 % 2], f"{n}", partial(_marked, n // 3 % 2))
+        for n in range(30) for about in ("main", "bystander")
+    ]  # fmt: skip
+
+    def tells_few(samples, sample_rate, prompt):
+        if samples is None or not prompt.splitlines()[1].startswith("0"):
+            return "C"
+        return "B" if samples[0] else "A"
+
+    found = probe_bystanders(tells_few, made)
+    where = {"about": "bystander", "mode": "general"}
+    assert found.figure("leak", **where).value == pytest.approx(1 / 3)
+    assert found.figure("declined", **where).value == pytest.approx(2 / 3)
+    assert found.figure("advantage", **where).value == pytest.approx(1 / 3)
+
+
+def _marked(woman):
+    samples = np.full(RATE, 0.1, np.float32)
+    samples[0] = float(woman)
+    return samples, RATE
 
 
 def test_a_run_goes_on_where_it_died(tmp_path):

@@ -7,7 +7,6 @@ how often it and the rules of :mod:`voxguard.probes.attributes.parser` disagree 
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxguard.audiollm import Answer, AnswerRecord, AudioModel, Question, ask
+from voxguard.audiollm.record import digest
 from voxguard.errors import ConfigurationError
 from voxguard.metrics import Interval, bootstrap_groups
 from voxguard.probes.attributes.letters import LETTERS
@@ -61,7 +61,7 @@ class Judge:
             ModelError: The judge has gone.
         """
         prompts = [_prompt(*answer) for answer in answers]
-        keys = {prompt: f"judge/{_digest(prompt)}" for prompt in prompts}
+        keys = {prompt: f"judge/{digest(prompt)}" for prompt in prompts}
         questions = [Question(key, prompt) for prompt, key in keys.items()]
         said = ask(self.model, questions, self.record, concurrency=self.concurrency)
         return [
@@ -115,10 +115,6 @@ def agreement(
         for name, statistic in (("judge_disagreement", _differ), ("judge_kappa", _kappa))
     ]
     return [ProbeFigure(name, i.value, i.low, i.high, i.n, system, {}, i.why) for name, i in found]
-
-
-def _digest(prompt: str) -> str:
-    return hashlib.sha256(prompt.encode()).hexdigest()[:16]
 
 
 def _differ(pairs: npt.NDArray[np.str_]) -> float:

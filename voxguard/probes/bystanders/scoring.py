@@ -29,6 +29,7 @@ class Mark:
         system: As it was heard.
         right: Whether it is what the mode wants.
         told: Whether it is the fact.
+        declined: Whether it names no fact at all.
         chance: Of being right without having heard anything.
         guess: Of telling the fact so; it is never "I do not know".
     """
@@ -39,6 +40,7 @@ class Mark:
     system: str
     right: bool
     told: bool
+    declined: bool
     chance: float
     guess: float
 
@@ -50,7 +52,13 @@ class Mark:
         told = said == item.answer
         guess = 1.0 / (len(item.options) - 1)
         chance = 1.0 / len(item.options) if protected else guess
-        return cls(item.user, item.about, mode, system, right, told, chance, guess)
+        declined = said == UNKNOWN or said not in item.options
+        return cls(item.user, item.about, mode, system, right, told, declined, chance, guess)
+
+    @property
+    def learnt(self) -> float:
+        """How often whoever hears the answer knows the fact: of nothing told, one guesses."""
+        return self.guess if self.declined else float(self.told)
 
 
 def selective_efficacy(accuracies: Sequence[float]) -> float:
@@ -106,6 +114,8 @@ def _of_cell(
     figures = [_figure("accuracy", _interval([own], _right, _mean, seed), system, where), chance]
     if blind is not None:
         figures.append(_figure("leak", _interval([own], _told, _mean, seed), system, where))
+        declined = _interval([own], lambda mark: mark.declined, _mean, seed)
+        figures.append(_figure("declined", declined, system, where))
         figures.append(_advantage(own, system, where, blind, seed))
     return figures
 
@@ -116,7 +126,7 @@ def _advantage(
     if blind >= 1.0:
         why = "all of it is told without audio as well: these questions show no leak of audio"
         return ProbeFigure(ADVANTAGE, None, None, None, len(own), system, where, why)
-    over = _interval([own], _told, lambda means: (means[0] - blind) / (1.0 - blind), seed)
+    over = _interval([own], _learnt, lambda means: (means[0] - blind) / (1.0 - blind), seed)
     return _figure(ADVANTAGE, over, system, where)
 
 
@@ -138,11 +148,11 @@ def _losses(marks: Sequence[Mark], system: str, seed: int) -> list[ProbeFigure]:
 
 
 def _blind(marks: Sequence[Mark], mode: Mode, seed: int) -> float:
-    """One of the options but "I do not know"; or what is told without audio, if surely more."""
+    """One of the options but "I do not know"; or what is learnt without audio, if surely more."""
     guesses = [m.guess for m in marks if (m.about, m.mode) == ("bystander", mode)]
     chance = float(np.mean(guesses))
     own = _of(marks, NO_AUDIO, "bystander", mode)
-    found = _interval([own], _told, _mean, seed) if own else None
+    found = _interval([own], _learnt, _mean, seed) if own else None
     if found is None or found.value is None or found.low is None or found.low <= chance:
         return chance
     return found.value
@@ -160,6 +170,10 @@ def _told(mark: Mark) -> bool:
     return mark.told
 
 
+def _learnt(mark: Mark) -> float:
+    return mark.learnt
+
+
 def _mean(means: Sequence[float]) -> float:
     return means[0]
 
@@ -170,7 +184,7 @@ def _of(marks: Sequence[Mark], system: str, about: About, mode: Mode) -> list[Ma
 
 def _interval(
     cells: Sequence[Sequence[Mark]],
-    pick: Callable[[Mark], bool],
+    pick: Callable[[Mark], float],
     statistic: Callable[[Sequence[float]], float | None],
     seed: int,
 ) -> Interval:
