@@ -145,8 +145,8 @@ def test_voices_are_not_sent_to_another_machine_unasked(call, data):
 
 
 def test_answers_are_not_sent_to_another_machine_unasked(call, model, data):
-    code, _, err = call("probe", "attributes", data, "--model", model, "--device", "cpu",
-                        "--judge", "j", "--judge-endpoint", "http://voxguard.invalid/v1")  # fmt: skip
+    judge = ("--judge", "j", "--judge-endpoint", "http://voxguard.invalid/v1")
+    code, _, err = call("probe", "attributes", data, "--model", model, "--device", "cpu", *judge)
     assert code == 2
     assert b"answered about the speakers" in err
     assert b"say --yes" in err
