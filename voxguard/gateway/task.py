@@ -15,7 +15,7 @@ import numpy as np
 from voxguard import errors
 from voxguard.anonymizers.base import Anonymizer, create
 from voxguard.arrays import Samples
-from voxguard.errors import StreamError, VoxguardError, one_tree
+from voxguard.errors import AudioError, StreamError, VoxguardError, one_tree
 from voxguard.files.memory import render_bytes
 from voxguard.streaming import Session
 
@@ -131,8 +131,10 @@ class Task:
             raise StreamError("the live session is not there any more; connect again")
         try:
             ready: Samples = self._sessions[number].push(samples[0])
-        except VoxguardError:
+        except Exception as error:
             del self._sessions[number]
+            if isinstance(error, AudioError):  # the method's own: what came in was decoded here
+                raise StreamError(f"the live session broke: {error}") from None
             raise
         return ready[None]
 
