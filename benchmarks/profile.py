@@ -172,7 +172,7 @@ def limits() -> dict[str, dict[str, tuple[str, float, float]]]:
 
 
 def _weights(network: Any) -> int:
-    matrices = [m for x in (*network.encoder, *network.decoder) for m, _ in (x._taps, x._mix)]
+    matrices = [m for x in (*network.encoder, *network.decoder) for m, _ in (x.taps, x.mix)]
     return sum(m.size for m in [*matrices, *(m for m, _ in (*network.enter, *network.leave))])
 
 

@@ -1,4 +1,4 @@
-"""The causal network piece by piece: each layer remembers what its taps still need."""
+"""The causal network piece by piece: each block remembers what its taps still need."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxguard.errors import ConfigurationError
+from voxguard.models.block import BlockWeights, LiveBlock, Past
 from voxguard.models.network_numpy import NumpyNetwork, silu, times, unit_power
 from voxguard.models.shipped import Weights
 
@@ -28,6 +29,8 @@ class LiveNetwork(NumpyNetwork):
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
         self.ahead = int(weights.metadata["shape"].get("ahead", 0))
+        self.hearing = [BlockWeights(layer) for layer in self.encoder]
+        self.saying = [BlockWeights(layer) for layer in self.decoder]
         if not self.causal:
             raise ConfigurationError(
                 "these weights hear what comes later; a live signal takes those that were trained "
@@ -47,14 +50,18 @@ class NetworkStream:
     def __init__(self, network: LiveNetwork, vector: Floats, levels: int | None) -> None:
         self._network, self._levels = network, levels
         self._level = network.level_of(levels)
-        self._films = network.films(vector.astype(np.float32))
         self._entries = [
-            _Taps(np.zeros((2, matrix.shape[1] // 3), np.float32)) for matrix, _ in network.enter
+            Past(np.zeros((2, matrix.shape[1] // 3), np.float32)) for matrix, _ in network.enter
         ]
-        self._encoder = [_Taps(np.zeros((x.reach, x.width), np.float32)) for x in network.encoder]
+        self._encoder = [
+            LiveBlock(weights, weights.layer.scale, np.zeros_like(weights.layer.scale))
+            for weights in network.hearing
+        ]
         self._decoder = [
-            _Taps(np.tile(silu(bias), (layer.reach, 1)))
-            for layer, (_, bias) in zip(network.decoder, self._films, strict=True)
+            LiveBlock(weights, weights.layer.scale * gain, bias)
+            for weights, (gain, bias) in zip(
+                network.saying, network.films(vector.astype(np.float32)), strict=True
+            )
         ]
 
     def push(self, mel: Floats, pitch: Floats) -> Floats:
@@ -62,31 +69,15 @@ class NetworkStream:
         network = self._network
         codes = len(mel) // 2
         x = self._entered(0, mel.reshape(codes, -1))
-        for layer, taps in zip(network.encoder, self._encoder, strict=True):
-            x = x + layer.mixed(taps.push(silu(unit_power(x) * layer.scale)))
+        for block in self._encoder:
+            x = block.push(x)
         content = unit_power(times(network.leave[0], silu(x)))
         content = network.quantised(content, self._levels)
         said = np.concatenate([content, pitch.reshape(codes, -1)], axis=1)
         x = self._entered(1, said) + self._level
-        for layer, taps, (gain, bias) in zip(
-            network.decoder, self._decoder, self._films, strict=True
-        ):
-            x = x + layer.mixed(taps.push(silu(unit_power(x) * layer.scale * gain + bias)))
+        for block in self._decoder:
+            x = block.push(x)
         return times(network.leave[1], silu(x)).reshape(2 * codes, -1)
 
     def _entered(self, part: int, newest: Floats) -> Floats:
         return times(self._network.enter[part], self._entries[part].push(newest))
-
-
-class _Taps:
-    """What a convolution of three taps has heard and still needs, ``(2 dilation, width)``."""
-
-    def __init__(self, past: Floats) -> None:
-        self._past = past
-
-    def push(self, newest: Floats) -> Floats:
-        """Each of ``(k, width)`` beside the two that its taps reach back to, ``(k, 3 width)``."""
-        reach, codes = len(self._past), len(newest)
-        heard = np.concatenate([self._past, newest])
-        self._past = heard[codes:]
-        return np.concatenate([heard[tap:][:codes] for tap in (0, reach // 2, reach)], axis=1)

@@ -142,12 +142,18 @@ class NumpyNetwork:
 
 
 class Layer:
-    """A residual block's branch, after its normalisation."""
+    """A residual block's branch, after its normalisation.
+
+    Attributes:
+        scale: ``(width,)``, of what is heard.
+        taps: Matrix ``(width, 3 width)``, oldest tap first, and bias.
+        mix: Matrix ``(width, width)`` and bias.
+    """
 
     def __init__(self, arrays: dict[str, Floats], name: str, dilation: int) -> None:
         self.scale = arrays.pop(f"{name}.scale")
         self.width, self.reach, self.dilation = len(self.scale), 2 * dilation, dilation
-        self._taps, self._mix = _taps(arrays, f"{name}.taps"), _mix(arrays, f"{name}.mix")
+        self.taps, self.mix = _taps(arrays, f"{name}.taps"), _mix(arrays, f"{name}.mix")
 
     def whole(self, heard: Floats, outside: Floats | float, *, causal: bool) -> Floats:
         """All codes, ``(k, width)``; ``outside`` is what lies before and after them."""
@@ -155,7 +161,7 @@ class Layer:
 
     def mixed(self, taps: Floats) -> Floats:
         """Three codes side by side, ``(..., 3 width)``."""
-        return times(self._mix, silu(times(self._taps, taps)))
+        return times(self.mix, silu(times(self.taps, taps)))
 
 
 def times(layer: tuple[Floats, Floats], x: Floats) -> Floats:
