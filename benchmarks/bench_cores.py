@@ -1,10 +1,10 @@
-"""Anonymizers, the attackers' encoder, and peers, on one core and on all, a process a core.
+"""Anonymizers, an attacker's encoder, metrics, and peers, on one core and on all, a process each.
 
     python -m benchmarks.bench_cores --data FOLDER --vpc CHECKOUT --json FILE
 
-Speed is audio time over wall time: of one process that has the machine to itself, and of all that
-work at the same time, until the last of them is done. What a core loses to its neighbours (memory,
-caches, two threads of one core, the clock) is in the ratio.
+Speed is audio time, or millions of scores, over wall time: of one process that has the machine to
+itself, and of all that work at the same time, until the last of them is done. What a core loses to
+its neighbours (memory, caches, two threads of one core, the clock) is in the ratio.
 """
 
 from __future__ import annotations
@@ -20,12 +20,16 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.bench_metrics import normal_scores
 from benchmarks.common import RATE, arguments, finish, peer_b2, speech, spread
 
 Work = Callable[[Any], Any]
 CHUNK = RATE // 50
 B2, NEURAL = "VoicePrivacy 2024 B2", "HuBERT base + HiFi-GAN V1"
 DVECTOR, RESEMBLYZER = "d-vector of an attacker", "resemblyzer"
+METRICS = {"EER": "eer", "C_llr": "cllr", "C_llr^min": "min_cllr"}
+SKLEARN = "EER, scikit-learn"
+TRIALS, UNIT = 250_000, 1_000_000
 
 
 def make(name: str, vpc: Path | None) -> Work:
@@ -46,6 +50,12 @@ def make(name: str, vpc: Path | None) -> Work:
 
         parts = hubert(), hifigan()
         return lambda signal: [part(signal) for part in parts]
+    if name in METRICS or name == SKLEARN:
+        from benchmarks.bench_metrics import OURS as METRIC
+        from benchmarks.bench_metrics import sklearn_eer
+
+        metric = sklearn_eer() if name == SKLEARN else METRIC[METRICS[name]]
+        return lambda scores: metric(*scores)
     if name in (DVECTOR, RESEMBLYZER):
         from benchmarks.bench_encoders import ours, resemblyzer
 
@@ -70,29 +80,28 @@ OURS = ("mcadams", "mcadams, live", "world", "world, differential", "xvector_swa
         "voice_conversion", "voice_conversion, live")  # fmt: skip
 
 
-def worker(core: int, name: str, vpc: Path | None, signals: list[Any], pipe: Any) -> None:
+def worker(core: int, name: str, vpc: Path | None, pieces: list[Any], pipe: Any) -> None:
     """Works whenever it is told to, and says how long it took."""
     warnings.simplefilter("ignore")
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
     work = make(name, vpc)
-    work(signals[0])
+    work(pieces[0])
     pipe.send("ready")
     while pipe.recv():
         start = time.perf_counter()
-        for signal in signals:
-            work(signal)
+        for piece in pieces:
+            work(piece)
         pipe.send(time.perf_counter() - start)
 
 
-def measure(name: str, options: Any, signals: list[Any]) -> dict[str, Any]:
+def measure(name: str, options: Any, pieces: list[Any], amount: float) -> dict[str, Any]:
     """Speeds on one core and on all, and their ratio, round by round."""
-    seconds = sum(len(signal) for signal in signals) / RATE
     spawn, pipes, processes = multiprocessing.get_context("spawn"), [], []
     for core in sorted(_cores()):
         here, there = spawn.Pipe()
         process = spawn.Process(
-            target=worker, args=(core, name, options.vpc, signals, there), daemon=True
+            target=worker, args=(core, name, options.vpc, pieces, there), daemon=True
         )
         process.start()
         there.close()
@@ -102,8 +111,8 @@ def measure(name: str, options: Any, signals: list[Any]) -> dict[str, Any]:
         pipe.recv()
     one, every = [], []
     for _ in range(options.repeats):
-        one.append(seconds / _longest(pipes[:1]))
-        every.append(len(pipes) * seconds / _longest(pipes))
+        one.append(amount / _longest(pipes[:1]))
+        every.append(len(pipes) * amount / _longest(pipes))
     for pipe in pipes:
         pipe.send(False)
     for process in processes:
@@ -128,20 +137,25 @@ def _cores() -> set[int]:
     return set(range(os.cpu_count() or 1))
 
 
+def _row(name: str, unit: str, options: Any, pieces: list[Any], amount: float) -> dict[str, Any]:
+    row = measure(name, options, pieces, amount)
+    one, every, gained = (row[key]["median"] for key in row)
+    print(f"{name:27s} {one:7.1f} {every:7.1f} {unit}, {gained:.2f} x", flush=True)
+    return row
+
+
 def main() -> None:
     """Measure and print."""
     options = arguments(__doc__ or "")
     what, signals = speech(options.data, options.files)
     names = [*OURS, NEURAL, *([B2] if options.vpc is not None else []), DVECTOR, RESEMBLYZER]
-    rows = {}
-    for name in names:
-        rows[name] = measure(name, options, signals)
-        speeds = [rows[name][key]["median"] for key in ("one core", "all cores")]
-        gained = rows[name]["times one core"]["median"]
-        print(f"{name:27s} {speeds[0]:7.1f} {speeds[1]:7.1f} x real time, {gained:.2f} x")
     seconds = float(np.sum([len(signal) for signal in signals])) / RATE
+    rows = {name: _row(name, "x real time", options, signals, seconds) for name in names}
+    scores = [normal_scores(TRIALS)] * (UNIT // TRIALS)
+    unit = "million scores a second"
+    scored = {name: _row(name, unit, options, scores, 1.0) for name in (*METRICS, SKLEARN)}
     about = {"data": what, "audio_seconds": seconds, "processes": len(_cores())}
-    finish({**about, "rows": rows}, options.json)
+    finish({**about, "rows": rows, "scores": scored}, options.json)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ import numpy as np
 import voxguard
 from benchmarks.common import RATE, arguments, cpu_seconds, finish, pin, speech, spread
 from voxguard.anonymizers.voice_conversion import VoiceConversion
+from voxguard.models.block import is_compiled
 from voxguard.models.optional import optional
 
 CHUNK = 320  # samples of a live push
@@ -158,7 +159,8 @@ def limits() -> dict[str, dict[str, tuple[str, float, float]]]:
         "synthesis": ("f32", synthesis, samples),
         "level": ("f32", 4 * RATE, samples),
     }
-    live = converter | {"network": ("f32", products, 4 * layers * _CODES)}  # for every code
+    size = 2 if is_compiled() else 4  # bytes of a weight
+    live = converter | {"network": ("f32", products, size * layers * _CODES)}  # for every code
     frames = 200
     world = {
         "rumble": ("f64", 2 * 2.5 * RATE * 19, samples),

@@ -153,12 +153,12 @@ def cores() -> str:
     machine, rows = found["machine"], found["rows"]
     lines = [
         f"On an {machine['cpu']}, {found['processes']} processes, {found['data']}; times real "
-        "time, median and range:",
+        "time, of metrics millions of scores a second, median and range:",
         "",
         "| what | one core | all cores | times one core |",
         "|---|---|---|---|",
     ]
-    for name, row in rows.items():
+    for name, row in (rows | found["scores"]).items():
         cells = [
             f"{row[key]['median']:.{digits}f} ({row[key]['min']:.{digits}f} to "
             f"{row[key]['max']:.{digits}f})"

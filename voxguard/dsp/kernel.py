@@ -1,7 +1,7 @@
 """Chooses what renders McAdams frames: the compiled kernel where there is one, else numpy.
 
 ``VOXGUARD_KERNEL`` names another one, for tests and measurements: ``numpy``, ``sse4``,
-``avx2`` or ``avx512``.
+``avx2`` or ``avx512``. Live voice conversion is compiled for the last two.
 """
 
 from __future__ import annotations
