@@ -16,7 +16,7 @@ from voxguard.errors import MissingExtraError
 MODULES = ["voxguard"] + [
     module.name
     for module in pkgutil.walk_packages(voxguard.__path__, "voxguard.")
-    if not module.name.endswith("._kernel") and not module.name.endswith(".__main__")
+    if not module.name.endswith(("._kernel", "._block", ".__main__"))
 ]
 
 

@@ -23,11 +23,12 @@ _OFFLINE = (
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for machines.")] = False,
 ) -> None:
-    """Show versions, extras, the kernel in use and the formats that can be written."""
+    """Show versions, extras, the kernels in use and the formats that can be written."""
     import soundfile
 
     from voxguard.audio.writer import OUTPUTS
     from voxguard.dsp import kernel
+    from voxguard.models.block import is_compiled
 
     about: dict[str, Any] = {
         "voxguard": voxguard.__version__,
@@ -37,6 +38,7 @@ def doctor(
         "extras": _extras(),
         "mcadams_kernel": kernel.name(),
         "mcadams_kernels": kernel.available(),
+        "live_voice_conversion_kernel": "compiled" if is_compiled() else kernel.NUMPY,
         "libsndfile": soundfile.__libsndfile_version__,
         "writes": sorted(OUTPUTS),
         "network": _OFFLINE,

@@ -43,9 +43,14 @@ def echo_table(rows: list[list[str]], *header: str) -> None:
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console = Console(highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = 10_000
-    console.print(table, crop=False)
+    if console.is_terminal:
+        console.print(table, crop=False)
+        return
+    console.width = 10_000
+    with console.capture() as lines:
+        console.print(table, crop=False)
+    for line in lines.get().splitlines():
+        typer.echo(line.rstrip())
 
 
 Progress = Callable[[float, float | None], None]
