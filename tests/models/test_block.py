@@ -136,11 +136,12 @@ def test_the_environment_chooses(monkeypatch):
     block.is_compiled.cache_clear()
 
 
-def test_float32_weights_go_on_working(tmp_path):
+def test_every_layer_of_a_network_has_its_block(tmp_path):
+    pytest.importorskip("torch")
     tiny_converter.save_converter(tmp_path / "w.safetensors", causal=True)
     network = LiveNetwork(pretrained(tmp_path / "w.safetensors", ""))
-    assert len(network.hearing) == len(network.encoder)
-    assert len(network.saying) == len(network.decoder)
+    assert [weights.layer for weights in network.hearing] == network.encoder
+    assert [weights.layer for weights in network.saying] == network.decoder
 
 
 WITHOUT = """
