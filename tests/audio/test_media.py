@@ -70,6 +70,14 @@ def test_cut_anywhere_it_is_refused(make_media: Make, muxer: str, codec: str, ra
             read(content[:end])
 
 
+@pytest.mark.parametrize(("muxer", "codec"), [("ipod", "aac"), ("webm", "libopus")])
+def test_tags_that_are_no_text_do_not_matter(make_media: Make, muxer: str, codec: str) -> None:
+    content = make_media(muxer, codec, 48_000)
+    odd = content.replace(b"Lavf", b"\xff\xfe\xfa\xfb").replace(b"Lavc", b"\xc3\x28\xfa\xfb")
+    assert odd != content
+    assert np.array_equal(read(odd)[0], read(content)[0])
+
+
 def test_a_browsers_recording_of_unknown_length(make_media: Make) -> None:
     content = make_media("webm", "libopus", 48_000, live="1")
     whole, _ = read(content)

@@ -68,9 +68,7 @@ class MediaFile:
             source = file if isinstance(file, io.BytesIO) else opened.enter_context(file.open("rb"))
             with self._decoding():
                 container = opened.enter_context(
-                    av.open(
-                        source, "r", format=kind.lower(), options=options, metadata_errors="ignore"
-                    )
+                    av.open(source, "r", format=kind.lower(), options=options, **_tags(av))
                 )
             track = _only(container.streams.audio)
             self.subtype: str = track.codec_context.name.upper()
@@ -147,3 +145,8 @@ def _only(tracks: Any) -> Any:
             "first, e.g. with ffmpeg to WAV"
         )
     return tracks[0]
+
+
+def _tags(av: Any) -> dict[str, str]:
+    """What has PyAV take tags in any encoding; since version 19 it does by itself."""
+    return {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
