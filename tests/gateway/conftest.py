@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from servers import Running, Upstream
+from servers import Running, Upstream, body, post, recordings
 
 from voxguard.anonymizers.base import registry
 from voxguard.audio import encode
@@ -79,6 +79,19 @@ def make_gateway(upstream):
     yield make
     for running in started:
         running.__exit__()
+
+
+@pytest.fixture
+def works(gateway, upstream, wav):
+    """Checks that the next request works."""
+
+    def check(server=gateway):
+        upstream.forget()
+        answer = post(server, body(wav))
+        assert answer.status_code == 200, answer.text
+        assert len(recordings(upstream.requests[0][3])) == 1
+
+    return check
 
 
 @pytest.fixture(scope="session")

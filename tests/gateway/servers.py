@@ -9,6 +9,7 @@ import re
 import threading
 import time
 
+import httpx2
 import numpy as np
 import uvicorn
 from starlette.applications import Starlette
@@ -20,6 +21,10 @@ from starlette.websockets import WebSocketDisconnect
 from voxguard.audio import read
 
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
+
+
+CHAT = "/v1/chat/completions"
+HEAD = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n".encode()
 
 
 class Running:
@@ -225,3 +230,21 @@ def holds_raw(everything, original):
         for text in re.findall(rb"[A-Za-z0-9+/]{64,}", everything)
     )
     return any(piece in decoded for piece in pieces)
+
+
+def body(content, form="wav"):
+    part = {"type": "input_audio", "input_audio": {"data": base64_of(content), "format": form}}
+    return {"model": "m", "messages": [{"role": "user", "content": [part]}]}
+
+
+def post(server, json_body, path=CHAT, **options):
+    return httpx2.post(f"{server.url}{path}", json=json_body, timeout=30, **options)
+
+
+def refused(answer, status, code):
+    """The answer is an error in the API's shape; gives its message."""
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (status, code), error
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["type"] == ("server_error" if status >= 500 else error["type"])
+    return error["message"]
