@@ -75,17 +75,18 @@ def overheard() -> str:
     """One row a system: what the model that was asked about conversations tells of either."""
     document = _document("bystanders")
     lines = [
-        "| the model hears | of the user: right | of the other: told | of the other: told though "
-        "asked not to | selective efficacy |",
-        "|---|---|---|---|---|",
+        "| the model hears | of the user: right | of the other: told | declined | known over a "
+        "guess | told though asked not to | selective efficacy |",
+        "|---|---|---|---|---|---|---|",
     ]
     for system in document.systems:
         cells = [
             _found(document, "accuracy", system, about="main", mode="general"),
             *(
-                _found(document, "leak", system, about="bystander", mode=mode)
-                for mode in ("general", "selective")
+                _found(document, name, system, about="bystander", mode="general")
+                for name in ("leak", "declined", "advantage")
             ),
+            _found(document, "leak", system, about="bystander", mode="selective"),
             _found(document, "selective_efficacy", system),
         ]
         shown = ", then ".join(_NEAR.get(part, part) for part in system.split(", then "))

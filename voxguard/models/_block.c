@@ -12,6 +12,7 @@
 #if !defined(__GNUC__) || !defined(__x86_64__)
 #error "needs GCC or Clang on x86; voxguard works without this module"
 #endif
+#include <cpuid.h>
 #include <immintrin.h>
 
 #define TARGET __attribute__((target("avx2,fma,f16c")))
@@ -111,9 +112,10 @@ TARGET static void step(const Block *block, float *x, float *past)
 
 static PyObject *available(PyObject *self, PyObject *unused)
 {
+    unsigned a, b, c, d; /* older compilers know no __builtin_cpu_supports("f16c") */
+    int halves = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
     __builtin_cpu_init();
-    return PyBool_FromLong(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
-                           && __builtin_cpu_supports("f16c"));
+    return PyBool_FromLong(halves && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));
 }
 
 static PyObject *push(PyObject *self, PyObject *args)
