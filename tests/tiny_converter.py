@@ -28,7 +28,7 @@ def make_network(*, seed: int = 0, **shape: Any) -> Any:
         frame = torch.cat([torch.linspace(1.5, -4.0, network.shape.bands), torch.tensor([-1.5])])
         network.decoder.leave.weight *= 2.0
         network.decoder.leave.bias.copy_(torch.cat([frame, frame]))
-    return network.eval().requires_grad_(False)
+    return network.half().float().eval().requires_grad_(False)  # as precise as what ships
 
 
 def save_converter(path: Path, *, metadata: dict[str, Any] | None = None, **shape: Any) -> Path:

@@ -140,6 +140,7 @@ def test_every_layer_of_a_network_has_its_block(tmp_path):
     pytest.importorskip("torch")
     tiny_converter.save_converter(tmp_path / "w.safetensors", causal=True)
     network = LiveNetwork(pretrained(tmp_path / "w.safetensors", ""))
+    assert all(weights.halves for weights in (*network.hearing, *network.saying))
     assert [weights.layer for weights in network.hearing] == network.encoder
     assert [weights.layer for weights in network.saying] == network.decoder
 
