@@ -18,6 +18,9 @@
 #define TARGET __attribute__((target("avx2,fma,f16c")))
 #define LANES 8
 #define MAX_WIDTH 1024
+#define ROWS 4 /* of a matrix, side by side */
+#define AHEAD 8 /* rows that are fetched before they are needed */
+#define LINE 32 /* weights that are fetched at once */
 #define EPSILON 1e-5f
 #define LOG2_E 1.44269504f
 #define LN_2_HIGH 0.693359375f
@@ -59,14 +62,16 @@ TARGET static inline vec silu(vec x)
     return x / (1.0f + e);
 }
 
-/* out[o] = bias[o] + matrix[o] . x, four rows at a time. */
+/* to[o] = bias[o] + matrix[o] . x */
 TARGET static void times(const uint16_t *matrix, const float *bias, const float *x, int in, int out,
                          float *to)
 {
-    for (int o = 0; o < out; o += 4) {
+    for (int o = 0; o < out; o += ROWS) {
         const uint16_t *row = matrix + (size_t)o * in;
         vec a = {0}, b = {0}, c = {0}, d = {0};
         for (int i = 0; i < in; i += LANES) {
+            for (int r = 0; i % LINE == 0 && r < ROWS; r++)
+                _mm_prefetch((const char *)(row + (AHEAD + r) * in + i), _MM_HINT_T0);
             vec here = load(x + i);
             a += load_half(row + i) * here;
             b += load_half(row + in + i) * here;
