@@ -68,7 +68,7 @@ class MediaFile:
             source = file if isinstance(file, io.BytesIO) else opened.enter_context(file.open("rb"))
             with self._decoding():
                 container = opened.enter_context(
-                    av.open(source, "r", format=kind.lower(), options=options, **_tags(av))
+                    self._av.open(source, "r", format=kind.lower(), options=options, **_tags(av))
                 )
             track = _only(container.streams.audio)
             self.subtype: str = track.codec_context.name.upper()
