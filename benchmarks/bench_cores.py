@@ -148,12 +148,16 @@ def main() -> None:
     """Measure and print."""
     options = arguments(__doc__ or "")
     what, signals = speech(options.data, options.files)
-    names = [*OURS, NEURAL, *([B2] if options.vpc is not None else []), DVECTOR, RESEMBLYZER]
+    audio = [*OURS, NEURAL, *([B2] if options.vpc is not None else []), DVECTOR, RESEMBLYZER]
+    score = [*METRICS, SKLEARN]
+    if options.only and (unknown := set(options.only) - {*audio, *score}):
+        raise SystemExit(f"no rows {sorted(unknown)}; there are {audio + score}")
+    audio, score = ([x for x in names if x in (options.only or names)] for names in (audio, score))
     seconds = float(np.sum([len(signal) for signal in signals])) / RATE
-    rows = {name: _row(name, "x real time", options, signals, seconds) for name in names}
+    rows = {name: _row(name, "x real time", options, signals, seconds) for name in audio}
     scores = [normal_scores(TRIALS)] * (UNIT // TRIALS)
     unit = "million scores a second"
-    scored = {name: _row(name, unit, options, scores, 1.0) for name in (*METRICS, SKLEARN)}
+    scored = {name: _row(name, unit, options, scores, 1.0) for name in score}
     about = {"data": what, "audio_seconds": seconds, "processes": len(_cores())}
     finish({**about, "rows": rows, "scores": scored}, options.json)
 

@@ -30,6 +30,7 @@ def arguments(description: str) -> argparse.Namespace:
     parser.add_argument("--files", type=int, default=24, help="how many files of it")
     parser.add_argument("--vpc", type=Path, help="checkout of Voice-Privacy-Challenge-2024, for B2")
     parser.add_argument("--llvc", type=Path, help="checkout of KoeAI/LLVC, for bench_neural")
+    parser.add_argument("--only", nargs="+", metavar="ROW", help="some rows, for bench_cores")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path, help="where to write the results")
     return parser.parse_args()
