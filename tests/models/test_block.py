@@ -43,11 +43,10 @@ def make_layer(width=WIDTH, dilation=2, kind=np.float16):
 
 def make_pair(monkeypatch, layer):
     """The same block twice: compiled where it can be, and in numpy."""
-    weights = BlockWeights(layer)
     bias = np.linspace(-1.0, 1.0, layer.width, dtype=np.float32)
-    compiled = LiveBlock(weights, layer.scale, bias)
+    compiled = LiveBlock(BlockWeights(layer), layer.scale, bias)
     monkeypatch.setattr(block, "is_compiled", lambda: False)
-    return compiled, LiveBlock(weights, layer.scale, bias)
+    return compiled, LiveBlock(BlockWeights(layer), layer.scale, bias)
 
 
 @needs_compiled
@@ -95,8 +94,8 @@ def test_what_is_pushed_is_left_as_it_was(monkeypatch):
 
 @pytest.mark.parametrize(
     "layer",
-    [make_layer(kind=np.float32), make_layer(width=12)],
-    ids=["finer than float16", "no whole registers"],
+    [make_layer(kind=np.float32), make_layer(width=12), make_layer(width=1032)],
+    ids=["finer than float16", "no whole registers", "wider than there is room"],
 )
 def test_other_weights_are_left_to_numpy(monkeypatch, layer):
     compiled, plain = make_pair(monkeypatch, layer)
@@ -140,7 +139,8 @@ def test_every_layer_of_a_network_has_its_block(tmp_path):
     pytest.importorskip("torch")
     tiny_converter.save_converter(tmp_path / "w.safetensors", causal=True)
     network = LiveNetwork(pretrained(tmp_path / "w.safetensors", ""))
-    assert all(weights.halves for weights in (*network.hearing, *network.saying))
+    for weights in (*network.hearing, *network.saying):
+        assert (weights.halves is not None) == block.is_compiled()
     assert [weights.layer for weights in network.hearing] == network.encoder
     assert [weights.layer for weights in network.saying] == network.decoder
 

@@ -22,6 +22,7 @@ Halves = tuple[npt.NDArray[np.float16], npt.NDArray[np.float16]]
 
 _AT_ONCE = 16  # codes; of more, the products of matrices are faster
 _KERNELS = ("avx2", "avx512")
+_LANES, _WIDEST = 8, 1024  # of _block.c
 
 
 @cache
@@ -39,7 +40,7 @@ class BlockWeights:
 
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
-        self.halves = _halves(layer)
+        self.halves = _halves(layer) if is_compiled() else None
 
 
 class LiveBlock:
@@ -53,7 +54,7 @@ class LiveBlock:
 
     def __init__(self, weights: BlockWeights, gain: Floats, bias: Floats) -> None:
         layer = weights.layer
-        self._layer, self._halves = layer, weights.halves if is_compiled() else None
+        self._layer, self._halves = layer, weights.halves
         self._gain, self._bias = gain, bias
         self.past = Past(np.tile(silu(bias), (layer.reach, 1)))
 
@@ -90,4 +91,4 @@ def _halves(layer: Layer) -> Halves | None:
     """Both matrices in float16, if that is what they were shipped in; else None."""
     found = layer.taps[0].astype(np.float16), layer.mix[0].astype(np.float16)
     same = np.array_equal(found[0], layer.taps[0]) and np.array_equal(found[1], layer.mix[0])
-    return found if same and layer.width % 8 == 0 else None
+    return found if same and layer.width % _LANES == 0 and layer.width <= _WIDEST else None
