@@ -10,7 +10,7 @@ the bytes that it must read at the speed of reading as many, whichever takes lon
 measured in the same run, and so is how fast a Fourier transform is: never as fast as a product.
 
 Voice conversion of recordings is timed again in long pieces, whose intermediate results do not stay
-in the processor's cache, as a ratio.
+in the processor's cache, and that of live signals without the compiled step, each as a ratio.
 """
 
 from __future__ import annotations
@@ -86,7 +86,11 @@ _STAGES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
-_LONG = {"vocoder._PIECE": 500, "envelope._BLOCK": 1024, "pitch._BLOCK": 4096}
+_LONG = {"dsp.vocoder._PIECE": 500, "dsp.envelope._BLOCK": 1024, "dsp.pitch._BLOCK": 4096}
+_OTHERWISE: dict[str, tuple[str, dict[str, int]]] = {  # and how it is named in the result
+    "voice_conversion": ("times long pieces", _LONG),
+    "voice_conversion, live": ("times numpy", {"models.block._AT_ONCE": 0}),
+}
 
 
 class Stages:
@@ -222,23 +226,24 @@ def main() -> None:
     weights = least["voice_conversion, live"]["network"][2] / _CODES
     peak = peaks(int(weights))
     took: dict[str, list[dict[str, float]]] = {name: [] for name in runs}
-    longer: list[float] = []
+    otherwise: dict[str, list[float]] = {name: [] for name in _OTHERWISE}
     for _ in range(options.repeats):
         for name, work in runs.items():
             stages = Stages(_STAGES[name])
             plain, total = cpu_seconds(work), stages.of(work)
             rest = total - sum(stages.seconds.values())
             took[name].append(stages.seconds | {"rest": rest, "all": total, "plain": plain})
-            if name == "voice_conversion":
+            if name in otherwise:
                 with ExitStack() as stack:
-                    for place, size in _LONG.items():
-                        stack.enter_context(patch(f"voxguard.dsp.{place}", size))
-                    longer.append(cpu_seconds(work) / plain)
+                    for place, size in _OTHERWISE[name][1].items():
+                        stack.enter_context(patch(f"voxguard.{place}", size))
+                    otherwise[name].append(cpu_seconds(work) / plain)
     print(f"{what}, {seconds:.0f} s; CPU time on one core, median of {options.repeats}")
     print(", ".join(f"{name} {value / 1e9:.0f} G/s" for name, value in peak.items()))
     methods = {name: _shares(rounds, least[name], peak, seconds) for name, rounds in took.items()}
-    ratio = methods["voice_conversion"]["times long pieces"] = spread(longer)
-    print(f"voice_conversion in long pieces takes {ratio['median']:.2f} times as long")
+    for name, ratios in otherwise.items():
+        ratio = methods[name][_OTHERWISE[name][0]] = spread(ratios)
+        print(f"{name}, {_OTHERWISE[name][0]}: {ratio['median']:.2f}")
     finish({"data": what, "audio_seconds": seconds, "peak": peak, "methods": methods}, options.json)
 
 

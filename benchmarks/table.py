@@ -241,12 +241,15 @@ def profile() -> str:
                 f"| {least} | {times} |"
             )
     longer = found["methods"]["voice_conversion"]["times long pieces"]
+    plain = found["methods"]["voice_conversion, live"]["times numpy"]
     wrapped = [method["wrapped"]["median"] for method in found["methods"].values()]
     lines += [
         "",
         f"With the wrappers a run takes {min(wrapped):.2f} to {max(wrapped):.2f} times the CPU "
         "time of one without. Voice conversion of recordings in long pieces takes "
-        f"{longer['median']:.2f} times as long ({longer['min']:.2f} to {longer['max']:.2f}).",
+        f"{longer['median']:.2f} times as long ({longer['min']:.2f} to {longer['max']:.2f}), of "
+        f"live signals by numpy alone {plain['median']:.2f} times ({plain['min']:.2f} to "
+        f"{plain['max']:.2f}).",
     ]
     return "\n".join(lines)
 
