@@ -21,6 +21,8 @@ class LiveNetwork(NumpyNetwork):
 
     Attributes:
         ahead: Frames that are to be heard before the first is said.
+        hearing: The encoder's blocks, as live signals take them.
+        saying: The decoder's.
 
     Raises:
         ConfigurationError: They are of another network, or of one that hears what comes later.
@@ -28,14 +30,14 @@ class LiveNetwork(NumpyNetwork):
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
-        self.ahead = int(weights.metadata["shape"].get("ahead", 0))
-        self.hearing = [BlockWeights(layer) for layer in self.encoder]
-        self.saying = [BlockWeights(layer) for layer in self.decoder]
         if not self.causal:
             raise ConfigurationError(
                 "these weights hear what comes later; a live signal takes those that were trained "
                 "with causal: true"
             )
+        self.ahead = int(weights.metadata["shape"].get("ahead", 0))
+        self.hearing = [BlockWeights(layer) for layer in self.encoder]
+        self.saying = [BlockWeights(layer) for layer in self.decoder]
 
 
 class NetworkStream:
