@@ -247,7 +247,7 @@ class _Synthesis:
         bins = round(_NOISE_TOP_HZ * _RESPONSE_S)
         for block in _blocks(np.arange(0, len(self.score), _NOISE_HOP_MS)):
             now = self.score[block]
-            noise = self.rng.normal(size=(block.size, bins, 2)) @ np.array([1.0, 1.0j])
+            noise = self.rng.normal(size=(block.size, 2 * bins)).view(np.complex128)
             noise = np.pad(noise, ((0, 0), (0, max(0, self.hz.size - bins))))[:, : self.hz.size]
             breath = (now[:, 4, None] + self.who.breathiness * now[:, 3, None]) * self._tract(now)
             off = (self.hz - self.who.hiss * now[:, 6, None]) / now[:, 7, None]
@@ -265,7 +265,7 @@ class _Synthesis:
     def _resonator(self, formant_hz: Any, bandwidth_hz: float) -> Any:
         """Denominator of a resonance that is 1 at 0 Hz."""
         squared = (self.who.formant_scale * formant_hz) ** 2 + bandwidth_hz**2 / 4
-        return 1.0 - (self.hz - 1j * bandwidth_hz) * self.hz / squared
+        return 1.0 - (self.hz - 1j * bandwidth_hz) * self.hz * (1.0 / squared)
 
     def _overlap_add(self, starts: Any, spectra: Any, window: Any = 1.0) -> None:
         waves = np.fft.irfft(np.pad(spectra, ((0, 0), (1, 0))), self.size) * window * self.size
