@@ -69,10 +69,11 @@ def people(first, count, each, spread):
 
 @pytest.fixture(autouse=True, scope="module")
 def quick():
-    """Content so plain is learnt from few chunks."""
+    """Content so plain is learnt from few chunks, and short ones."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(content, "SEGMENTS", (10,))
         patch.setattr(content, "BATCH", 8)
+        patch.setattr(content, "CHUNK", 75)
         yield
 
 
