@@ -2,9 +2,6 @@
 
 import doctest
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -25,22 +22,11 @@ from voxguard.audio import read  # noqa: E402
 ROOT = Path(__file__).parents[2]
 RECIPE = ROOT / "recipes" / "anonymize_then_train"
 RUN = ["synthetic", "--config", "smoke.yaml", "--device", "cpu"]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory):
-    work = tmp_path_factory.mktemp("work")
-    run = subprocess.run(
-        [sys.executable, "-m", "recipes.anonymize_then_train", *RUN, "--work", str(work)],
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert run.returncode == 0, run.stderr
-    return work, json.loads((work / "results" / "smoke.json").read_text())
+def done(smoke_run):
+    return smoke_run("anonymize_then_train")
 
 
 def test_all_figures_are_there(done):

@@ -3,9 +3,6 @@
 import csv
 import doctest
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -27,22 +24,11 @@ from voxguard import synthetic_voice  # noqa: E402
 ROOT = Path(__file__).parents[2]
 RECIPE = ROOT / "recipes" / "dp_keyword"
 RUN = ["synthetic", "--config", "smoke.yaml", "--device", "cpu"]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory):
-    work = tmp_path_factory.mktemp("work")
-    run = subprocess.run(
-        [sys.executable, "-m", "recipes.dp_keyword", *RUN, "--work", str(work)],
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert run.returncode == 0, run.stderr
-    return work, json.loads((work / "results" / "smoke.json").read_text())
+def done(smoke_run):
+    return smoke_run("dp_keyword")
 
 
 def test_every_training_has_its_account_and_its_figures(done):

@@ -265,7 +265,7 @@ def _report(job: Job, anonymizer: Anonymizer, report: FolderReport) -> None:
 
 
 def _show_table(report: FolderReport, method: str) -> None:
-    speed = f", {report.seconds / report.elapsed:.0f} times real time" if report.elapsed else ""
+    speed = f", {report.seconds / report.elapsed:.0f} times real time" if report.seconds else ""
     echo_table(
         [
             ["anonymized", f"{report.done} ({report.seconds:.1f} s of audio) with {method}"],

@@ -143,7 +143,7 @@ def _tell(job: Job, anonymizer: Anonymizer, report: CorpusReport) -> None:
 
 
 def _show_table(report: CorpusReport, method: str) -> None:
-    speed = f", {report.seconds / report.elapsed:.0f} times real time" if report.elapsed else ""
+    speed = f", {report.seconds / report.elapsed:.0f} times real time" if report.seconds else ""
     rows = [
         ["anonymized", f"{report.done} ({report.seconds:.1f} s of audio) with {method}"],
         ["failed", f"{report.failed} (nothing written for them)"],
