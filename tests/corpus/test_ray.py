@@ -18,9 +18,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::Depr
 METHOD = ("--method", "test-deadly", "--engine", "ray")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster():
-    """A head without processors, and three nodes of one each; the driver is another process."""
+    """A head without processors, and three nodes of one each; the driver is another process.
+
+    It is made once, which takes long: the test that kills a node is the last.
+    """
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "env_vars": ENVIRONMENT})
     nodes = [made.add_node(num_cpus=1, env_vars=ENVIRONMENT) for _ in range(3)]
     yield made, nodes
@@ -48,6 +51,27 @@ def finished(process):
     out, err = process.communicate(timeout=240)
     assert process.returncode == 0, err.decode()
     return json.loads(out)
+
+
+def test_more_workers_than_room_do_not_wait_for_each_other(tmp_path, cluster):
+    made, _ = cluster
+    contents = [recording(number) for number in range(12)]
+    source = make("webdataset", tmp_path / "raw", contents, per_shard=3)
+    report = finished(start(made, source, tmp_path / "safe", "--from", "webdataset", "--jobs", 8))
+    assert (report["done"], report["complete"]) == (12, True)
+    check("webdataset", tmp_path / "safe", contents)
+
+
+def test_a_recording_that_kills_workers_is_blamed(tmp_path, cluster):
+    made, _ = cluster
+    contents = [recording(number) for number in range(12)]
+    source = make("webdataset", tmp_path / "raw", contents, per_shard=3)
+    target = tmp_path / "safe"
+    process = start(made, source, target, "--from", "webdataset", "-o", "kills=4004")
+    out, _ = process.communicate(timeout=240)
+    report = json.loads(out)
+    assert (process.returncode, report["done"], report["failed"]) == (1, 11, 1)
+    assert "died 3 times" in told(target)["001.tar/004.wav"]["reason"]
 
 
 def test_a_node_is_killed_under_load_and_then_the_driver(tmp_path, cluster):
@@ -82,24 +106,3 @@ def test_a_node_is_killed_under_load_and_then_the_driver(tmp_path, cluster):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr.decode()
     assert written("webdataset", local) == written("webdataset", target)
-
-
-def test_more_workers_than_room_do_not_wait_for_each_other(tmp_path, cluster):
-    made, _ = cluster
-    contents = [recording(number) for number in range(12)]
-    source = make("webdataset", tmp_path / "raw", contents, per_shard=3)
-    report = finished(start(made, source, tmp_path / "safe", "--from", "webdataset", "--jobs", 8))
-    assert (report["done"], report["complete"]) == (12, True)
-    check("webdataset", tmp_path / "safe", contents)
-
-
-def test_a_recording_that_kills_workers_is_blamed(tmp_path, cluster):
-    made, _ = cluster
-    contents = [recording(number) for number in range(12)]
-    source = make("webdataset", tmp_path / "raw", contents, per_shard=3)
-    target = tmp_path / "safe"
-    process = start(made, source, target, "--from", "webdataset", "-o", "kills=4004")
-    out, _ = process.communicate(timeout=240)
-    report = json.loads(out)
-    assert (process.returncode, report["done"], report["failed"]) == (1, 11, 1)
-    assert "died 3 times" in told(target)["001.tar/004.wav"]["reason"]
