@@ -144,9 +144,9 @@ def test_voices_are_not_sent_to_another_machine_unasked(call, data):
     assert b"say --yes" in err
 
 
-def test_answers_are_not_sent_to_another_machine_unasked(call, model, data):
+def test_answers_are_not_sent_to_another_machine_unasked(call, data):
     judge = ("--judge", "j", "--judge-endpoint", "http://voxguard.invalid/v1")
-    code, _, err = call("probe", "attributes", data, "--model", model, "--device", "cpu", *judge)
+    code, _, err = call("probe", "attributes", data, "--model", "none", *judge)
     assert code == 2
     assert b"answered about the speakers" in err
     assert b"say --yes" in err
@@ -167,9 +167,9 @@ def test_answers_are_not_sent_to_another_machine_unasked(call, model, data):
         (("membership",), "needs a column 'member'"),
     ],
 )
-def test_what_cannot_be_asked(call, model, data, arguments, message):
+def test_what_cannot_be_asked_is_told_before_a_model_is_loaded(call, data, arguments, message):
     name, *more = arguments
-    code, out, err = call("probe", name, data, "--model", model, "--device", "cpu", *more)
+    code, out, err = call("probe", name, data, "--model", "none", *more)
     assert (code, out) == (2, b"")
     assert message.encode() in err
 

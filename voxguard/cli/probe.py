@@ -128,8 +128,10 @@ def probe(
 ) -> None:
     """Ask an audio LLM what it should not tell, with and without anonymizers in front of it."""
     from voxguard.evaluation import read_manifest
-    from voxguard.probes.catalogue import run
+    from voxguard.probes.catalogue import check, run
 
+    if endpoint is None and requests_per_minute is not None:
+        raise ConfigurationError("--requests-per-minute is of an --endpoint")
     if judge is None and (judge_endpoint is not None or judge_decides):
         raise ConfigurationError("--judge-endpoint and --judge-decides are of a --judge")
     if output is not None and output.exists() and not overwrite:
@@ -139,6 +141,7 @@ def probe(
     if where:
         manifest = manifest.select(_columns(where))
     own = parse_options(settings or [])
+    check(name, manifest, judged=judge is not None, **own)
 
     def started(asked: Any, ways: Mapping[str, Any], **how: Any) -> ProbeDocument:
         return run(name, asked, manifest, anonymizers=ways or None, limit=limit, seed=seed,
@@ -152,12 +155,12 @@ def probe(
             typer.echo(said)
             return
         _agreed(endpoint or "", f"raw voices, {said}", yes=yes)
+    if judge_endpoint is not None:
+        _agreed(judge_endpoint, "what is answered about the speakers", yes=yes)
     asked = _model(model, endpoint, requests_per_minute, max_tokens, device)
     with ExitStack() as opened:
         second = None
         if judge is not None:
-            if judge_endpoint is not None:
-                _agreed(judge_endpoint, "what is answered about the speakers", yes=yes)
             reader = _model(judge, judge_endpoint, None, max_tokens, device)
             second = _judge(reader, record, concurrency, opened, decides=judge_decides)
         tell = opened.enter_context(progress_bar("questions"))
@@ -237,8 +240,6 @@ def _model(
 
     if endpoint is not None:
         return EndpointModel(endpoint, model, requests_per_minute=rate, max_tokens=max_tokens)
-    if rate is not None:
-        raise ConfigurationError("--requests-per-minute is of an --endpoint")
     return TransformersModel(model, device=device, max_new_tokens=max_tokens)
 
 

@@ -78,6 +78,41 @@ PROBES = {
 }
 
 
+def check(name: str, manifest: Manifest, *, judged: bool = False, **options: Any) -> Probe:
+    """Find out what :func:`run` would refuse, before a model is loaded for it.
+
+    Args:
+        name: Of :data:`PROBES`.
+        manifest: The recordings.
+        judged: Whether a second reader is to read the answers.
+        options: Of the probe itself.
+
+    Raises:
+        UnknownNameError: No such probe.
+        ConfigurationError: An option, a reader or recordings that the probe does not take.
+
+    Example:
+        >>> from voxguard.evaluation import Manifest, Utterance
+        >>> from voxguard.probes.catalogue import check
+        >>> clip = Utterance("u", "u.wav", "s")
+        >>> check("singing", Manifest("one", (clip,)))
+        Traceback (most recent call last):
+            ...
+        voxguard.errors.UnknownNameError: unknown probe 'singing'; known: adversarial, ...
+    """
+    if name not in PROBES:
+        raise UnknownNameError("probe", name, PROBES)
+    probe = PROBES[name]
+    if unknown := sorted(set(options) - set(probe.options)):
+        known = ", ".join(probe.options) or "none"
+        raise ConfigurationError(f"the probe {name} has no option {unknown[0]!r}; it has {known}")
+    if judged and "judge" not in inspect.signature(probe.function).parameters:
+        raise ConfigurationError(f"the probe {name} reads answers by rules alone: no judge")
+    if name == "membership":
+        _sides(manifest)
+    return probe
+
+
 def run(
     name: str,
     model: Any,
@@ -122,12 +157,7 @@ def run(
             ...
         voxguard.errors.UnknownNameError: unknown probe 'singing'; known: adversarial, ...
     """
-    if name not in PROBES:
-        raise UnknownNameError("probe", name, PROBES)
-    probe = PROBES[name]
-    if unknown := sorted(set(options) - set(probe.options)):
-        known = ", ".join(probe.options) or "none"
-        raise ConfigurationError(f"the probe {name} has no option {unknown[0]!r}; it has {known}")
+    probe = check(name, manifest, judged=judge is not None, **options)
     if anonymizers is not None:
         options["anonymizers"] = anonymizers
     options |= {"limit": limit, "seed": seed, "progress": progress}
@@ -135,8 +165,6 @@ def run(
     if "concurrency" in parameters:
         options["concurrency"] = concurrency
     if judge is not None:
-        if "judge" not in parameters:
-            raise ConfigurationError(f"the probe {name} reads answers by rules alone: no judge")
         options["judge"] = judge
     if name == "adversarial" and record is not None:
         options["folder"] = record.with_suffix(".clips")
