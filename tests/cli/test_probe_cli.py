@@ -157,6 +157,8 @@ def test_answers_are_not_sent_to_another_machine_unasked(call, data):
     [
         (("singing",), "unknown probe 'singing'"),
         (("utility", "--set", "volume=3"), "no option 'volume'; it has tasks"),
+        (("utility", "--set", "limit=3"), "no option 'limit'"),
+        (("utility", "--set", "manifest=a"), "no option 'manifest'"),
         (("utility", "--where", "split"), "--where takes COLUMN=VALUE"),
         (("utility", "--where", "split=z"), "no recording with"),
         (("utility", "-o", "a=1"), "--option is of the one --method"),

@@ -141,7 +141,7 @@ def probe(
     if where:
         manifest = manifest.select(_columns(where))
     own = parse_options(settings or [])
-    check(name, manifest, judged=judge is not None, **own)
+    check(name, manifest, own, judged=judge is not None)
 
     def started(asked: Any, ways: Mapping[str, Any], **how: Any) -> ProbeDocument:
         return run(name, asked, manifest, anonymizers=ways or None, limit=limit, seed=seed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -78,14 +78,16 @@ PROBES = {
 }
 
 
-def check(name: str, manifest: Manifest, *, judged: bool = False, **options: Any) -> Probe:
+def check(
+    name: str, manifest: Manifest, options: Iterable[str] = (), *, judged: bool = False
+) -> Probe:
     """Find out what :func:`run` would refuse, before a model is loaded for it.
 
     Args:
         name: Of :data:`PROBES`.
         manifest: The recordings.
+        options: Names of those of the probe itself.
         judged: Whether a second reader is to read the answers.
-        options: Of the probe itself.
 
     Raises:
         UnknownNameError: No such probe.
@@ -157,7 +159,7 @@ def run(
             ...
         voxguard.errors.UnknownNameError: unknown probe 'singing'; known: adversarial, ...
     """
-    probe = check(name, manifest, judged=judge is not None, **options)
+    probe = check(name, manifest, options, judged=judge is not None)
     if anonymizers is not None:
         options["anonymizers"] = anonymizers
     options |= {"limit": limit, "seed": seed, "progress": progress}
