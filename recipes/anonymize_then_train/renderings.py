@@ -45,6 +45,6 @@ def render(paths: Sequence[Path], method: str, copy: int, folder: Path) -> tuple
             anonymize_file(path, target, anonymizer, utterance=target.stem)
         except VoxguardError as error:
             raise SystemExit(f"{path}: {error}") from None
-        spent = before + time.process_time() - began
-        clock.write_text(f"{spent:.2f}\n")
+        spent = round(before + time.process_time() - began, 2)  # as it will be read again
+        clock.write_text(f"{spent}\n")
     return made, spent
