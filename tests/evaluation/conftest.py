@@ -42,6 +42,12 @@ def corpus(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def work(tmp_path_factory) -> Path:
+    """Originals are embedded once for all tests."""
+    return tmp_path_factory.mktemp("work")
+
+
 @pytest.fixture
 def panel():
     """``panel(backends=..., **settings)``: a protocol on the frozen d-vector."""

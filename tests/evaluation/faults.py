@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from voxguard import Anonymizer, PseudoVoice, synthetic_voice
 from voxguard.dsp.voice import fundamental_hz
 
-TARGETS = 8
+TARGETS, TEXTS = 8, 20
 _LOW_HIGH_HZ = 150.0
 
 
@@ -19,11 +20,14 @@ class Target(PseudoVoice):
     text: int
 
 
+@cache
+def _spoken(seconds, sample_rate, speaker, text):
+    return synthetic_voice(seconds=seconds, sample_rate=sample_rate, speaker=speaker, seed=text)
+
+
 def replace_voice(samples, sample_rate, target, text):
     """Another voice, saying something else, as loud as the source from moment to moment."""
-    voice = synthetic_voice(
-        seconds=samples.shape[-1] / sample_rate, sample_rate=sample_rate, speaker=target, seed=text
-    )
+    voice = _spoken(samples.shape[-1] / sample_rate, sample_rate, target, text)
     width = sample_rate // 20
     loudness = np.sqrt(np.convolve(samples.mean(0) ** 2, np.ones(width) / width, "same"))
     return (voice * loudness / (loudness.max() + 1e-9)).astype(np.float32)[None] * np.ones(
@@ -37,7 +41,7 @@ class OtherVoice(Anonymizer):
     name = "other-voice"
 
     def draw(self, rng):
-        return Target(100 + int(rng.integers(TARGETS)), int(rng.integers(1000)))
+        return Target(100 + int(rng.integers(TARGETS)), int(rng.integers(TEXTS)))
 
     def render(self, samples, sample_rate, voice):
         return replace_voice(samples, sample_rate, voice.speaker, voice.text)

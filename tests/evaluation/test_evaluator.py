@@ -18,12 +18,6 @@ pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
 
-@pytest.fixture(scope="module")
-def work(tmp_path_factory):
-    """Originals are embedded once for the whole module."""
-    return tmp_path_factory.mktemp("work")
-
-
 def by_name(results):
     return {one["name"]: one for one in results.document["attackers"]}
 

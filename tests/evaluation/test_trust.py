@@ -96,26 +96,27 @@ SEX = "target voices are not chosen by the speaker's sex"
 HELPED = "semi-informed not weaker than lazy-informed"
 
 
-def test_planted_an_attacker_that_hears_the_target_voice(corpus, panel):
+def test_planted_an_attacker_that_hears_the_target_voice(corpus, panel, work):
     results = voxguard.evaluate(
         OtherVoice(),
         panel(("wccn",), level="speaker", attributes=AttributePlan()),
         data=corpus / "manifest.csv",
+        work=work,
     )
     assert results.headline.eer.value > 0.3  # which looks like privacy
     assert not results.headline.trusted
     assert outcome(results)[HEARS] is False
 
 
-def test_planted_targets_of_the_same_sex(corpus, panel):
+def test_planted_targets_of_the_same_sex(corpus, panel, work):
     results = voxguard.evaluate(
-        SameSexVoice(), panel(("cosine", "wccn")), data=corpus / "manifest.csv"
+        SameSexVoice(), panel(("cosine", "wccn")), data=corpus / "manifest.csv", work=work
     )
     assert not results.headline.trusted
     assert outcome(results)[SEX] is False
 
 
-def test_planted_labels_that_taught_the_attacker_nothing(corpus, panel, tmp_path):
+def test_planted_labels_that_taught_the_attacker_nothing(corpus, panel, work, tmp_path):
     with (corpus / "manifest.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
@@ -133,21 +134,25 @@ def test_planted_labels_that_taught_the_attacker_nothing(corpus, panel, tmp_path
         AttackerPlan("dvector", ("lda",), ("semi-informed",)),
     )
     plan = type(plan)(**{**vars(plan), "attackers": attackers})
-    results = voxguard.evaluate(voxguard.McAdams(seed=1), plan, data=tmp_path / "manifest.csv")
+    results = voxguard.evaluate(
+        voxguard.McAdams(seed=1), plan, data=tmp_path / "manifest.csv", work=work
+    )
     assert not results.headline.trusted
     assert outcome(results)[HELPED] is False
 
 
-def test_planted_too_few_speakers(corpus, panel):
+def test_planted_too_few_speakers(corpus, panel, work):
     few = read_manifest(corpus / "manifest.csv").select(
         {"speaker": [f"s{n:02}" for n in (0, 1, 2, 3, 4, 5, 6, 8)]}
     )
-    results = voxguard.evaluate(voxguard.McAdams(), panel(attributes=AttributePlan()), data=few)
+    results = voxguard.evaluate(
+        voxguard.McAdams(), panel(attributes=AttributePlan()), data=few, work=work
+    )
     assert not results.headline.trusted
     assert outcome(results)["enough speakers and trials"] is False
 
 
-def test_planted_enrolment_that_was_never_anonymized(corpus, panel, tmp_path):
+def test_planted_enrolment_that_was_never_anonymized(corpus, panel, work, tmp_path):
     theirs = tmp_path / "theirs"
     voxguard.anonymize_folder(corpus, theirs, voxguard.McAdams())
     for number in range(3):  # what the evaluator enrols
@@ -157,6 +162,7 @@ def test_planted_enrolment_that_was_never_anonymized(corpus, panel, tmp_path):
         panel(("cosine", "wccn"), attributes=AttributePlan()),
         data=corpus / "manifest.csv",
         anonymized=theirs,
+        work=work,
     )
     assert not results.headline.trusted
     (found,) = [c for c in results.headline.checks if "is not the original" in c["check"]]

@@ -210,7 +210,7 @@ class _Synthesis:
     ) -> None:
         self.who, self.rate, self.rng = who, rate, rng
         self.score, self.f0_hz = said
-        self.size = round(_RESPONSE_S * rate)
+        self.length, self.size = length, round(_RESPONSE_S * rate)
         self.out = np.zeros(length + self.size + 1)
         self.hz = np.fft.rfftfreq(self.size, 1.0 / rate)[1:]
         self.edge = np.clip((rate / 2 - self.hz) / (0.04 * rate), 0.0, 1.0)  # of the band
@@ -227,7 +227,8 @@ class _Synthesis:
         moment = np.clip(at.astype(int), 0, len(cycles) - 1)
         strength = self.score[moment, 3] * (1.0 + self.rng.normal(0.0, 0.04, at.size))
         s = 2j * np.pi * self.hz
-        for block in _blocks(np.flatnonzero((strength > 1e-3) & (at >= 0))):
+        heard = (strength > 1e-3) & (at >= 0) & (at * self.rate / _CONTROL_HZ < self.length)
+        for block in _blocks(np.flatnonzero(heard)):
             start = at[block] * self.rate / _CONTROL_HZ
             late_s = ((start - start.astype(int)) / self.rate)[:, None]
             open_s = self.who.open_quotient / self.f0_hz[moment[block], None]
@@ -245,7 +246,8 @@ class _Synthesis:
         width = round(2 * _NOISE_HOP_MS * self.rate / 1000)
         window = np.pad(np.hanning(width + 1)[:-1], (0, self.size - width))
         bins = round(_NOISE_TOP_HZ * _RESPONSE_S)
-        for block in _blocks(np.arange(0, len(self.score), _NOISE_HOP_MS)):
+        end = min(len(self.score), -(-self.length * 1000 // self.rate))
+        for block in _blocks(np.arange(0, end, _NOISE_HOP_MS)):
             now = self.score[block]
             noise = self.rng.normal(size=(block.size, 2 * bins)).view(np.complex128)
             noise = np.pad(noise, ((0, 0), (0, max(0, self.hz.size - bins))))[:, : self.hz.size]
