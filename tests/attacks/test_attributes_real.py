@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 pytest.importorskip("sklearn")
-pytest.importorskip("librosa")
 pytest.importorskip("pyworld")
 
 import voxguard

@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("librosa")
 pytest.importorskip("pyworld")
 
 from voxguard.attacks.features import FEATURE_NAMES, Acoustic, acoustic_features, f0_track

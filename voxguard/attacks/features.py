@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxguard.arrays import Samples
+from voxguard.attacks import spectral
 from voxguard.attacks.encoders.base import Encoder, digest_of
 from voxguard.attacks.recording import SAMPLE_RATE, Recording
 from voxguard.models.optional import optional
@@ -22,11 +23,11 @@ F0_HZ = (71.0, 800.0)
 ACTIVE_DB = 30.0  # a frame is speech if it is within so much of the loud ones
 SHORTEST_PAUSE_MS = 100.0
 
-_PURPOSE = "acoustic features"
-_VERSION = 1
+_VERSION = 2
 _HOP = int(HOP_MS * 0.001 * SAMPLE_RATE)
 _WINDOW, _FFT = 400, 512
 _MELS, _MFCCS, _BANDS = 40, 20, 5
+_HERTZ: Floats = np.fft.rfftfreq(_FFT, 1.0 / SAMPLE_RATE).astype(np.float64)
 _NO_PITCH = np.log2(150.0)  # between the sexes: says nothing
 
 _SHAPES = ("centroid", "bandwidth", "rolloff", "log_flatness")
@@ -61,9 +62,8 @@ class Acoustic(Encoder):
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the code's version and of those of the packages that it runs on."""
-        packages = [version("librosa"), version(_pyworld_distribution())]
-        return digest_of(self.name, _VERSION, packages)
+        """Hash of the code's version and of that of the package that it runs on."""
+        return digest_of(self.name, _VERSION, version(_pyworld_distribution()))
 
     def embed(self, recording: Recording) -> Floats:
         """The statistics of one utterance, ``(len(FEATURE_NAMES),)``."""
@@ -85,7 +85,7 @@ def acoustic_features(samples: Samples) -> Floats:
         (log2 of Hz), times in s.
 
     Raises:
-        MissingExtraError: librosa or pyworld is not installed.
+        MissingExtraError: pyworld is not installed.
 
     Example:
         >>> import voxguard
@@ -95,16 +95,15 @@ def acoustic_features(samples: Samples) -> Floats:
         >>> round(float(hertz))
         176
     """
-    librosa = optional("librosa", "eval", _PURPOSE)
     signal = np.asarray(samples, np.float64)
     loudness = np.sqrt(np.mean(signal**2))
     signal = np.pad(signal / loudness if loudness > 0 else signal, (0, max(_FFT - len(signal), 0)))
-    magnitude = np.abs(librosa.stft(signal, n_fft=_FFT, hop_length=_HOP, win_length=_WINDOW))
+    magnitude = spectral.magnitudes(signal, n_fft=_FFT, window=_WINDOW, hop=_HOP)
     level_db = 10.0 * np.log10(np.mean(magnitude**2, axis=0) + 1e-10)
     active = level_db > np.percentile(level_db, 95.0) - ACTIVE_DB
     measured = [
-        _cepstrum(librosa, magnitude, active),
-        _spectrum(librosa, magnitude[:, active]),
+        _cepstrum(magnitude, active),
+        _spectrum(magnitude[:, active]),
         _energy(level_db[active]),
         _pitch(f0_track(signal)),
         _timing(active),
@@ -160,34 +159,26 @@ def _pyworld_distribution() -> str:
     return packages_distributions()["pyworld"][0]
 
 
-@lru_cache(maxsize=1)
-def _mel_filters() -> Any:
-    librosa = optional("librosa", "eval", _PURPOSE)
-    return librosa.filters.mel(sr=SAMPLE_RATE, n_fft=_FFT, n_mels=_MELS, dtype=np.float64)
-
-
-def _cepstrum(librosa: Any, magnitude: Floats, active: npt.NDArray[np.bool_]) -> Floats:
-    mel = _mel_filters() @ magnitude**2
-    mfcc = librosa.feature.mfcc(S=librosa.power_to_db(mel, top_db=80.0), n_mfcc=_MFCCS)
+def _cepstrum(magnitude: Floats, active: npt.NDArray[np.bool_]) -> Floats:
+    mfcc = spectral.mfcc(magnitude, _MFCCS, bands=_MELS, sample_rate=SAMPLE_RATE)
     delta = np.diff(mfcc, axis=1, prepend=mfcc[:, :1])[:, active]
     spoken = mfcc[:, active]
     return np.concatenate([spoken.mean(axis=1), spoken.std(axis=1), delta.std(axis=1)])
 
 
-def _spectrum(librosa: Any, magnitude: Floats) -> Floats:
-    shapes = librosa.feature
-    hertz = np.fft.rfftfreq(_FFT, 1.0 / SAMPLE_RATE)[:, None]
+def _spectrum(magnitude: Floats) -> Floats:
+    hertz = _HERTZ[:, None]
     weight = magnitude / np.maximum(magnitude.sum(axis=0), 1e-10)
     centroid = (hertz * weight).sum(axis=0)
     tracks = np.vstack(
         [
             centroid,
             np.sqrt(((hertz - centroid) ** 2 * weight).sum(axis=0)),
-            shapes.spectral_rolloff(S=magnitude, sr=SAMPLE_RATE)[0],
-            np.log(shapes.spectral_flatness(S=magnitude)[0]),
+            spectral.rolloff(magnitude, _HERTZ),
+            np.log(spectral.flatness(magnitude)),
         ]
     )
-    contrast = shapes.spectral_contrast(S=magnitude, sr=SAMPLE_RATE, n_bands=_BANDS)
+    contrast = spectral.contrast(magnitude, _HERTZ, _BANDS)
     both = [part for rows in (tracks, contrast) for part in (rows.mean(axis=1), rows.std(axis=1))]
     return np.concatenate(both)
 

@@ -89,7 +89,7 @@ def blind_baseline(
 
     Raises:
         ConfigurationError: A column that no clip has; too few clips that can be read.
-        MissingExtraError: scikit-learn, librosa or pyworld is not installed (``eval``).
+        MissingExtraError: scikit-learn or pyworld is not installed (``eval``).
 
     Example:
         >>> from pathlib import Path

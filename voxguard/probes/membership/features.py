@@ -37,7 +37,7 @@ def measured(utterance: Utterance) -> tuple[Array, Array]:
 
     Raises:
         AudioError: It cannot be read, is empty, or not finite.
-        MissingExtraError: librosa or pyworld is not installed (``eval``).
+        MissingExtraError: pyworld is not installed (``eval``).
     """
     samples, rate = mono(utterance)
     if not len(samples):

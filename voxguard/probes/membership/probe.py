@@ -79,7 +79,7 @@ def probe_membership(
         ConfigurationError: The model gives no scores; the lists cannot be used; an option that does
             not exist.
         ModelError: The model has gone. What it gave is in the record; run it again to go on.
-        MissingExtraError: scikit-learn, librosa or pyworld is not installed (``eval``).
+        MissingExtraError: scikit-learn or pyworld is not installed (``eval``).
 
     References:
         Dong, Lin, Lee, membership inference against audio LLMs, Interspeech 2026, arXiv:2603.28378.
