@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -222,8 +222,7 @@ def population_for(
         accountant: ``"pld"`` or ``"rdp"``.
 
     Returns:
-        The least population, found by bisection between the cohort and `most`; None if not even
-        `most` are enough.
+        The least population, from the cohort to `most`; None if not even `most` are enough.
 
     Raises:
         ConfigurationError: A value is outside its range.
@@ -238,24 +237,37 @@ def population_for(
             f"epsilon and cohort are above 0, got epsilon {epsilon}, cohort {cohort}"
         )
 
-    def excess(population: float) -> float:
+    def excess(population: int) -> float:
         rate = min(1.0, cohort / population)
         mechanism = Mechanism(noise_multiplier, rate, steps)
         return _log(_cost(mechanism, population**-1.1, accountant) / epsilon)
 
-    low = high = max(2, math.ceil(cohort))
-    while excess(high) > 0:  # from below: a great population is cheap, a small one decides
-        if high >= most:
+    return _least(excess, max(2, math.ceil(cohort)), most)
+
+
+def _least(excess: Callable[[int], float], low: int, most: int) -> int | None:
+    """The least whole number in a range at which a falling function is not above 0, if one is.
+
+    Each value is costly, so it goes by straight lines between logarithms, which such functions are
+    near; from below, where they cost least.
+    """
+    if low > most:
+        return None
+    excess = cache(excess)
+    high = low
+    while excess(high) > 0:
+        if high == most:
             return None
         low, high = high, min(most, 4 * high)
-    if low == high:
-        return low if low <= most else None
-    units = math.ceil(_root(excess, low, high, 0.1 / high))
-    while excess(units) > 0:
-        units += 1
-    while excess(units - 1) <= 0:
-        units -= 1
-    return units if units <= most else None
+    while high - low > 1:
+        above, below = excess(low), excess(high)
+        between = low * (high / low) ** (above / (above - below))
+        tried = min(max(math.ceil(between), low + 1), high - 1)
+        if excess(tried) > 0:
+            low = tried
+        else:
+            high = tried
+    return high
 
 
 def _cost(mechanism: Mechanism, delta: float, accountant: Accountant) -> float:
