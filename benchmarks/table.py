@@ -32,8 +32,8 @@ NAMES = {
 
 
 def table() -> str:
-    """Both tables, as Markdown."""
-    rows = json.loads((RESULTS / "mcadams.json").read_text())["rows"]
+    """Both tables, as Markdown, of a processor with all of the kernels."""
+    rows = _rows("xeon/mcadams")
     lines = ["| recordings, 16 kHz | times real time | against B2 |", "|---|---|---|"]
     for name, shown in NAMES.items():
         speed = 1.0 / rows[name]["rtf"]["median"]
@@ -44,7 +44,7 @@ def table() -> str:
         "| live, 10 ms at a time | latency | compute for 10 ms: median, 99 % | streams a core |",
         "|---|---|---|---|",
     ]
-    for row in json.loads((RESULTS / "streaming.json").read_text())["rows"]:
+    for row in _rows("xeon/streaming"):
         if row["rate"] in (16_000, 48_000) and row["latency_ms"] >= 5.0:
             lines.append(
                 f"| {row['rate'] // 1000} kHz | {row['latency_ms']:.0f} ms "
@@ -110,7 +110,7 @@ def ledger() -> str:
     live = neural["voice_conversion, live, 20 ms"]
     lines = ["| what | voxguard | peer, in the same run | ratio |", "|---|---|---|---|"]
     for what, row, (peer, speed), ratio in (
-        ("McAdams", mcadams["avx512"], ("VoicePrivacy 2024 B2", _speed(mcadams["B2"])), "times_b2"),
+        ("McAdams", mcadams["avx2"], ("VoicePrivacy 2024 B2", _speed(mcadams["B2"])), "times_b2"),
         ("voice conversion", neural["voice_conversion"], peers, "times peers"),
         ("voice conversion", neural["voice_conversion"],
          ("kNN-VC's WavLM + HiFi-GAN", 1 / knn), "times kNN-VC"),
@@ -147,6 +147,36 @@ def machines() -> str:
     return "; ".join(told) + "."
 
 
+def processors() -> str:
+    """Ratios of what was measured on both processors."""
+    ecapa = "ECAPA-TDNN, C=64, 2 s"
+    compared: dict[str, tuple[str, tuple[str, ...]]] = {
+        "McAdams, AVX2: times as fast as B2": ("mcadams", ("rows", "avx2", "times_b2")),
+        "McAdams, numpy: times as fast as B2": ("mcadams", ("rows", "numpy", "times_b2")),
+        "a whole process: times as fast as B2's": (
+            "startup", ("cpu_seconds", "voxguard", "times B2")),
+        "d-vector: times as fast as resemblyzer": (
+            "encoders", ("rows", "dvector", "times resemblyzer")),
+        "EER: times as fast as scikit-learn": ("metrics", ("peers", "sklearn", "times_ours")),
+        "EER: times as fast as SpeechBrain": ("metrics", ("peers", "speechbrain", "times_ours")),
+        "speaker-level DP on ECAPA-TDNN: times a plain step": (
+            "dp", ("networks", ecapa, "rows", "speaker-level, vectorised", "times plain")),
+    }  # fmt: skip
+    lines = ["| | AMD EPYC | Intel Xeon |", "|---|---|---|"]
+    for what, (name, keys) in compared.items():
+        cells = []
+        for found in (_read(name), _read(f"xeon/{name}")):
+            for key in keys:
+                found = found[key]
+            digits = 0 if found["median"] > 100 else 1
+            cells.append(
+                f"{found['median']:.{digits}f} ({found['min']:.{digits}f} to "
+                f"{found['max']:.{digits}f})"
+            )
+        lines.append(f"| {what} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def cores() -> str:
     """On one core and on all of them."""
     found = _read("cores")
@@ -170,7 +200,7 @@ def cores() -> str:
 
 def corpus() -> str:
     """What a corpus costs, measured, and what that comes to at other sizes."""
-    found = _read("corpus")
+    found = _read("xeon/corpus")
     about, rows = found["data"], found["methods"]
     lines = [
         f"{about['recordings']} recordings, {about['seconds'] / 60:.1f} minutes, on one core of an "
@@ -282,6 +312,11 @@ if __name__ == "__main__":
     publish(ROOT / "README.md", {"benchmarks": table(), "ledger": ledger(), "machines": machines()})
     publish(
         ROOT / "benchmarks" / "README.md",
-        {"cores": cores(), "gateway": gateway(), "profile": profile()},
+        {
+            "cores": cores(),
+            "gateway": gateway(),
+            "processors": processors(),
+            "profile": profile(),
+        },
     )
     publish(ROOT / "docs" / "corpus.md", {"corpus": corpus()})
