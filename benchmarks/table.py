@@ -153,6 +153,10 @@ def processors() -> str:
     compared: dict[str, tuple[str, tuple[str, ...]]] = {
         "McAdams, AVX2: times as fast as B2": ("mcadams", ("rows", "avx2", "times_b2")),
         "McAdams, numpy: times as fast as B2": ("mcadams", ("rows", "numpy", "times_b2")),
+        "WORLD: times as fast as pyworld's chain, DIO": (
+            "world", ("rows", "world", "times pyworld, dio")),
+        "WORLD, differential: times as fast as that": (
+            "world", ("rows", "differential", "times pyworld, dio")),
         "a whole process: times as fast as B2's": (
             "startup", ("cpu_seconds", "voxguard", "times B2")),
         "d-vector: times as fast as resemblyzer": (
