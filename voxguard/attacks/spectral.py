@@ -1,7 +1,7 @@
 """Shapes of a spectrum, frame by frame, as librosa measures them, on numpy.
 
-The same numbers without librosa: that compiles itself the first time that it is asked, for a
-quarter of a minute, and where nothing can be written, in every process anew.
+The same numbers without librosa: that compiles itself the first time that it is asked, for
+some twenty seconds, and keeps the outcome in a folder that must be there.
 
 References:
     B. McFee et al., "librosa: audio and music signal analysis in Python", SciPy 2015.
